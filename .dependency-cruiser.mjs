@@ -19,6 +19,7 @@ const order = [
   'packages/cli',
   'examples/browser',
   'scripts',
+  'site',
 ];
 
 const oneWay = order.slice(0, -1).map((folder, i) => ({
@@ -346,7 +347,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(packages/[^/]+|datasets|scripts|examples/[^/]+)/dist/' },
+    exclude: { path: '^(packages/[^/]+|datasets|scripts|site|examples/[^/]+)/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -82,6 +82,7 @@ const argv = await yargs(hideBin(process.argv))
   .example('$0 evaluation', 'zero-shot classification of 10,000 images: encoding, decoding, and both together')
   .example('$0 loader', 'images per second from JPEG files to batches, compared with PyTorch and webdataset')
   .example('$0 peak-memory --preset RN50', 'the largest resident size of a training process, compared with PyTorch')
+  .example('$0 runtimes', 'a training step under Node, Deno and Bun, on the built packages')
   .example('$0 gemm --peers openblas', 'matrix products compared with OpenBLAS')
   .example('$0 gpu', 'a GPU, compared with PyTorch on the same GPU')
   .epilogue(

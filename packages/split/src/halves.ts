@@ -2,7 +2,7 @@
 import { type ImageTower, isSplitTower, preprocess, type SplitTower } from '@tessera/models';
 import type { Module } from '@tessera/nn';
 import { type CompiledFunction, compile, type Tensor, tensor, tidy, zeros } from '@tessera/tensor';
-import type { LoadedCLIPFile, LoadedRun } from '@tessera/train';
+import type { LoadedFile, LoadedRun } from '@tessera/train';
 import { BatchEncoder } from '@tessera/train/browser';
 import { fillBatch, inEvaluationMode } from '@tessera/train/evaluation';
 import { identify } from './identity.ts';
@@ -21,7 +21,7 @@ export interface SplitModel {
 }
 
 /** The image half of a loaded model. @throws for models without an image tower, and for towers without a token sequence */
-export function splitModel({ task, checkpoint, subject }: LoadedRun | LoadedCLIPFile): SplitModel {
+export function splitModel({ task, checkpoint, subject }: LoadedRun | LoadedFile): SplitModel {
   const { image } = subject;
   if (image === undefined)
     throw new Error(`${checkpoint.path}: a model of the task ${task.name} has no image tower to split`);

@@ -319,6 +319,19 @@ describe('names from other programs', () => {
   });
 });
 
+describe('a run of fewer steps than its preset was made for', () => {
+  it.each([
+    [3, [], null],
+    [30, [], null],
+    [100, [], 4],
+    [3, ['schedule.warmupSteps=2'], 2],
+    [3, ['schedule=linear', 'schedule.warmupSteps=4'], 4],
+  ])('of %i steps with %j', async (steps, set, expected) => {
+    const config = await loadConfig({ preset: 'tiny', set: [`training.maxSteps=${steps}`, ...set] });
+    expect((config.schedule as { warmupSteps?: unknown }).warmupSteps).toBe(expected);
+  });
+});
+
 describe('the list of settings', () => {
   it.each(tasks.map(({ name }) => name))('describes every setting of %s, once for each choice that has it', (name) => {
     const settings = listSettings(taskNamed(name).schema);

@@ -8,7 +8,7 @@ import { writeTinyDataset } from '@tessera/data/testing';
 import { saveWeights } from '@tessera/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normalizeRows, rowAt } from './evaluation/retrieval/products.ts';
-import { loadCLIPFile } from './load-clip-file.ts';
+import { loadModelFile } from './load-model-file.ts';
 import { type LoadedRun, loadRun } from './load-run.ts';
 import { useTestBackend } from './testing/backend.ts';
 import { trainTiny } from './testing/train-tiny.ts';
@@ -89,7 +89,7 @@ describe('CLIP', () => {
     if (text === undefined) throw new Error('CLIP has a text tower');
     await saveWeights(model, folder, { names: 'hugging-face' });
     await saveHuggingFaceTokenizer(folder, text.tokenizer as BytePairTokenizer, text.contextLength);
-    using file = await loadCLIPFile(folder);
+    using file = await loadModelFile(folder);
     const [own, other] = [await clip.predict(images, { texts }), await file.predict(images, { texts })];
     for (const [k, prediction] of own.entries()) {
       const same = other[k];
@@ -102,7 +102,9 @@ describe('CLIP', () => {
         })),
       );
     }
-    await expect(loadCLIPFile(join(root, 'clip', 'model.safetensors'))).rejects.toThrow('put its own (tokenizer.json)');
+    await expect(loadModelFile(join(root, 'clip', 'model.safetensors'))).rejects.toThrow(
+      'put its own (tokenizer.json)',
+    );
   });
 
   it('says what is wrong', async () => {

@@ -9,6 +9,7 @@ import { type LoaderReport, measureLoaders } from './benchmarks/loader.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
 import { attentionWorks, convWorks, gemmWorks, peakWork } from './benchmarks/products.ts';
+import { measureRuntimes, type RuntimesReport } from './benchmarks/runtimes.ts';
 import { measureScaling, type ScalingReport } from './benchmarks/scaling.ts';
 import { measureStart, type StartRow } from './benchmarks/start.ts';
 import type { RaceOptions } from './measure/race.ts';
@@ -28,6 +29,7 @@ import {
 import { formatEvaluation } from './report/evaluation.ts';
 import { differingPixels, formatLoaders } from './report/loader.ts';
 import { differingLosses, formatPeakMemory } from './report/peak-memory.ts';
+import { formatRuntimes } from './report/runtimes.ts';
 import { formatScaling } from './report/scaling.ts';
 import { formatStart } from './report/start.ts';
 import { formatClipStep, formatData, formatMemory, formatProducts, formatRates } from './report/tables.ts';
@@ -37,19 +39,19 @@ import type { Work } from './work.ts';
 
 export const benchmarkNames = [
   ...(['gemm', 'conv', 'attention', 'clip-step', 'data'] as const),
-  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['evaluation', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard', 'runtimes'] as const),
 ] as const;
 type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** Benchmarks that run only on request, because they take minutes. */
 export const onRequest: readonly BenchmarkName[] = [
   ...(['evaluation', 'loader', 'start', 'memory'] as const),
-  ...(['peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['peak-memory', 'scaling', 'dashboard', 'runtimes'] as const),
 ];
 
 /** Benchmarks that are not compared with the peak rate and not run in turn with peers. */
 const untimed: readonly BenchmarkName[] = [
-  ...(['data', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard'] as const),
+  ...(['data', 'loader', 'start', 'memory', 'peak-memory', 'scaling', 'dashboard', 'runtimes'] as const),
 ];
 
 export interface BenchOptions {
@@ -113,6 +115,7 @@ export interface BenchReport {
   readonly 'peak-memory': readonly PeakMemoryRow[];
   readonly scaling: ScalingReport | null;
   readonly dashboard: DashboardReport | null;
+  readonly runtimes: RuntimesReport | null;
   /** Results of peers that differ from ours. */
   readonly disagreements: readonly string[];
 }
@@ -259,6 +262,13 @@ async function measureAll(
     print(formatDashboard(dashboard));
   }
 
+  let runtimes: RuntimesReport | null = null;
+  if (wants('runtimes')) {
+    say('runtimes');
+    runtimes = await measureRuntimes(options.presets[0] ?? 'vit-tiny-64', options.batch, options.rounds ?? 15, say);
+    print(formatRuntimes(runtimes));
+  }
+
   const judge = <R extends Row>(row: R): Judged<R> => ({ ...row, mfu: row.ours.gflops / rate, best: bestOf(row) });
   const blas = gemm[0] === undefined ? undefined : bestOf(gemm[0]).OpenBLAS;
   const report: BenchReport = {
@@ -268,7 +278,7 @@ async function measureAll(
     conv: conv.map(judge),
     attention: attention.map(judge),
     'clip-step': steps.map(judge),
-    ...{ roof, data, evaluation, loader, start, memory, 'peak-memory': peakMemory, scaling, dashboard },
+    ...{ roof, data, evaluation, loader, start, memory, 'peak-memory': peakMemory, scaling, dashboard, runtimes },
     disagreements: [
       ...[...gemm, ...conv, ...attention, ...steps].flatMap(disagreementsOf),
       ...differingLosses(peakMemory),

@@ -29,7 +29,7 @@ const readOptions = (args: readonly string[]) =>
     .positional('run', {
       type: 'string',
       demandOption: true,
-      describe: "A run's folder, one of its checkpoints, or CLIP weights from outside of a run",
+      describe: "A run's folder, one of its checkpoints, or CLIP or a classifier from outside of a run",
     })
     .positional('image', { type: 'string', demandOption: true, describe: 'PNG, JPEG, WebP, GIF, AVIF, TIFF or SVG' })
     .options({

@@ -19,7 +19,7 @@ const readOptions = (args: readonly string[]) =>
     .positional('run', {
       type: 'string',
       demandOption: true,
-      describe: "A run's folder, one of its checkpoints, or CLIP weights from outside of a run",
+      describe: "A run's folder, one of its checkpoints, or CLIP or a classifier from outside of a run",
     })
     .options({
       checkpoint: {

@@ -23,7 +23,7 @@ export const commandNames = [
 export type CommandName = (typeof commandNames)[number];
 
 /** Commands of the repository that use this package and are not part of it. */
-type DeveloperCommand = 'browser' | 'software-adapter' | 'torchsuite';
+type DeveloperCommand = 'browser' | 'notebook' | 'runtimes' | 'software-adapter' | 'torchsuite';
 
 /** Whether the sources run, as in the repository: there, npm starts the commands. Otherwise the package is installed. */
 export const isSource = import.meta.url.endsWith('.ts');

@@ -3,15 +3,15 @@ import { existsSync, statSync } from 'node:fs';
 import {
   type CheckpointChoice,
   findRun,
-  type LoadedCLIPFile,
+  type LoadedFile,
   type LoadedRun,
-  loadCLIPFile,
+  loadModelFile,
   loadRun,
 } from '@tessera/train';
 import { UsageError } from './command.ts';
 
 /** A run's model, or CLIP from weights outside of a run. */
-export type LoadedModel = LoadedRun | LoadedCLIPFile;
+export type LoadedModel = LoadedRun | LoadedFile;
 
 /**
  * Loads the model of a run, or of a file or folder of weights that is not in a run.
@@ -29,5 +29,5 @@ export async function loadModel(
   if ((await findRun(path)) !== null || !existsSync(path)) return loadRun(path, set, choice);
   if (choice !== null) throw new UsageError('--checkpoint: weights outside of a run have no checkpoints');
   if (set.length > 0) throw new UsageError('--set: weights outside of a run have no settings');
-  return loadCLIPFile(path);
+  return loadModelFile(path);
 }

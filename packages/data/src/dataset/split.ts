@@ -90,7 +90,7 @@ export class Split {
   readonly #places: BlockPlace[] = [];
   readonly #cache: BlockCache<Block>;
   readonly #numbers: ReturnType<typeof classNumbers>;
-  readonly #options: SplitOptions;
+  readonly #options: SplitOptions & Required<Pick<SplitOptions, 'memoryKey'>>;
   #closed = false;
 
   constructor(name: string, path: string, shards: readonly OpenShard[], options: SplitOptions = {}) {
@@ -100,7 +100,7 @@ export class Split {
     this.path = path;
     this.classes = classes;
     this.parts = options.parts ?? null;
-    this.#options = { memoryKey: name, ...options };
+    this.#options = { ...options, memoryKey: options.memoryKey ?? name };
     this.features = classFeatures(shards[0]?.features ?? {}, classes);
     this.#numbers = classNumbers(classes);
     this.#shards = shards;
@@ -301,7 +301,7 @@ export class Split {
     const converters = columns.map((column) => numbers.get(column) ?? ((value: Value) => value));
     const source = {
       name: this.name,
-      memoryKey: this.#options.memoryKey ?? this.name,
+      memoryKey: this.#options.memoryKey,
       selected,
       memory: this.#options.memory ?? null,
       placeOf: (stored: number) => this.#placeOf(stored),

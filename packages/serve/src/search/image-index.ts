@@ -5,6 +5,7 @@ import {
   feature,
   openDataset,
   type Row,
+  resolveColumns,
   type Split,
   usualColumns,
   writeDataset,
@@ -123,23 +124,58 @@ function describedIndex(text: string): IndexDescription | null {
 }
 
 /** The column with the images of a split. @throws where there is none */
-export function imageColumn({ features, path, columns: all }: Split): string {
-  const names: readonly string[] = usualColumns.image.names;
-  const isImage = (name: string): boolean => features[name]?.type === 'image';
-  const found = names.find(isImage) ?? all.find(isImage);
-  if (found === undefined) throw new Error(`${path}: has no column of images; its columns are ${all.join(', ')}`);
-  return found;
-}
+export const imageColumn = ({ features, path }: Split): string =>
+  resolveColumns(features, { image: usualColumns.image }, path).image?.column ?? '';
 
 /** The file of an image in a row. @throws where there is none */
-function fileOf(row: Row, column: string): { readonly bytes: Uint8Array; readonly path: string | null } {
-  const { bytes, path } = row[column] as unknown as EncodedImage;
+export function fileOf(row: Row, column: string): { readonly bytes: Uint8Array; readonly path: string | null } {
+  const value = row[column] as unknown as EncodedImage | Uint8Array | null;
+  const { bytes, path } =
+    value instanceof Uint8Array ? { bytes: value, path: null } : (value ?? { bytes: null, path: null });
   if (bytes === null || bytes.byteLength === 0) throw new Error('there is no image');
   return { bytes, path };
 }
 
-/** Images that are embedded at the same time. */
+/** An image of a data set with its file. */
+interface ImageFile extends IndexedImage {
+  readonly bytes: Uint8Array;
+}
+
+/** Images that are decoded and embedded at the same time. */
 const batchSize = 64;
+
+/** The images of some rows; and those without a file. */
+async function readRows(
+  split: Split,
+  column: string,
+  rows: readonly number[],
+): Promise<{ readonly files: readonly ImageFile[]; readonly without: readonly LeftOutImage[] }> {
+  const files: ImageFile[] = [];
+  const without: LeftOutImage[] = [];
+  for (const row of rows)
+    try {
+      const { bytes, path } = fileOf(await split.row(row, [column]), column);
+      files.push({ split: split.name, row, path, hash: createHash('sha256').update(bytes).digest('hex'), bytes });
+    } catch (error) {
+      without.push({ split: split.name, row, reason: errorMessage(error) });
+    }
+  return { files, without };
+}
+
+/** The features of each image; or why it has none. */
+async function embedFiles(model: LoadedModel, files: readonly ImageFile[]): Promise<(readonly number[] | string)[]> {
+  const read = await model.readImagesSettled(
+    files.map(({ bytes, path, split, row }) => ({ bytes, name: path ?? `${split}, row ${row}` })),
+  );
+  const pixels = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const { values, dims } = await model.embedPixels(Buffer.concat(pixels));
+  let next = 0;
+  return read.map((result) => {
+    if (result.status === 'rejected') return errorMessage(result.reason);
+    const place = next++;
+    return Array.from(values.subarray(place * dims, (place + 1) * dims));
+  });
+}
 
 /**
  * The index of all images of a data set, which is stored in `folder`. Images that the stored index of the same model has are not embedded
@@ -164,41 +200,30 @@ export async function updateIndex(
   const features: (readonly number[])[] = [];
   const leftOut: LeftOutImage[] = [];
   let kept = 0;
-  let dims = 0;
-  // Pixels of images without features, and their places.
-  let waiting: { readonly place: number; readonly pixels: Uint8Array }[] = [];
-  const embed = async (): Promise<void> => {
-    if (waiting.length === 0) return;
-    const embedded = await model.embedPixels(Buffer.concat(waiting.map(({ pixels }) => pixels)));
-    ({ dims } = embedded);
-    for (const [k, { place }] of waiting.entries())
-      features[place] = Array.from(embedded.values.subarray(k * dims, (k + 1) * dims));
-    waiting = [];
-  };
   for (const split of splits) {
     const column = imageColumn(split);
-    for (let row = 0; row < split.length; row++) {
+    for (let first = 0; first < split.length; first += batchSize) {
       onProgress(images.length + leftOut.length, total);
-      try {
-        const { bytes, path } = fileOf(await split.row(row, [column]), column);
-        const hash = createHash('sha256').update(bytes).digest('hex');
-        const own = known.get(hash);
-        if (own === undefined) waiting.push({ place: images.length, pixels: await model.readImages([bytes]) });
+      const rows = Array.from({ length: Math.min(batchSize, split.length - first) }, (_, k) => first + k);
+      const { files, without } = await readRows(split, column, rows);
+      leftOut.push(...without);
+      const fresh = files.filter(({ hash }) => !known.has(hash));
+      const embedded = new Map((await embedFiles(model, fresh)).map((found, k) => [fresh[k], found]));
+      for (const file of files) {
+        const { bytes: _, ...image } = file;
+        const own = known.get(file.hash) ?? embedded.get(file) ?? [];
+        if (typeof own === 'string') leftOut.push({ split: file.split, row: file.row, reason: own });
         else {
-          kept++;
-          features[images.length] = own;
+          images.push(image);
+          features.push(own);
+          if (known.has(file.hash)) kept++;
         }
-        images.push({ split: split.name, row, path, hash });
-      } catch (error) {
-        leftOut.push({ split: split.name, row, reason: errorMessage(error) });
       }
-      if (waiting.length === batchSize) await embed();
     }
   }
-  await embed();
   onProgress(total, total);
   if (images.length === 0) throw new Error(`${dataset}: has no image that can be decoded`);
-  dims ||= features[0]?.length ?? 0;
+  const dims = features[0]?.length ?? 0;
   const description: IndexDescription = { dataset: opened.path, model: identity, dims };
   await writeDataset(
     folder,

@@ -1,7 +1,7 @@
 /** The files of images that an index found, read from its data set again. */
 import { createHash } from 'node:crypto';
-import type { Dataset, EncodedImage } from '@tessera/data';
-import { type FoundImage, imageColumn } from './image-index.ts';
+import type { Dataset } from '@tessera/data';
+import { type FoundImage, fileOf, imageColumn } from './image-index.ts';
 
 /** An image that was found, with the bytes of its file. */
 export interface FoundFile extends FoundImage {
@@ -14,8 +14,8 @@ export async function readFound(dataset: Dataset, found: readonly FoundImage[]):
   for (const image of found) {
     const split = dataset.split(image.split);
     const column = imageColumn(split);
-    const { bytes } = (await split.row(image.row, [column]))[column] as unknown as EncodedImage;
-    if (bytes === null || createHash('sha256').update(bytes).digest('hex') !== image.hash)
+    const { bytes } = fileOf(await split.row(image.row, [column]), column);
+    if (createHash('sha256').update(bytes).digest('hex') !== image.hash)
       throw new Error(
         `${dataset.path}, split "${image.split}", row ${image.row}: has another image than when it was indexed; search again`,
       );

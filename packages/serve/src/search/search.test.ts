@@ -89,7 +89,8 @@ it('shows what it found as a contact sheet and as a page, and notices that the d
   using dataset = await openDataset(at('data'));
   const found = await readFound(dataset, findNearest(index, (await run.embedTexts(['<blue> bar'])).values, 6));
   const { width, height } = await sharp(await drawContactSheet('<blue> bar', found)).metadata();
-  expect([width, height]).toEqual([12 + 4 * 204, 44 + 2 * 240]);
+  // Two rows of four: as many panels as a sheet of this width has.
+  expect([width, height]).toEqual([2 * 28 + 4 * 208 - 16, 28 + 72 + 30 + 2 * (192 + 40) + 28 - 8]);
   const page = await renderSearchPage('<blue> bar', found, { Images: '24' });
   expect(page.match(/data:image\/webp/g)).toHaveLength(6);
   expect(page).toContain('<h1>&lt;blue&gt; bar</h1>');

@@ -9,8 +9,17 @@ type Collector = (
 
 let collect: Collector | null = null;
 
-/** V8's `gc` in Node, which exists in contexts that are created after its flag was set. */
+/** Bun's collector, which has no kinds: of young objects alone it collects when it has time. */
+const bunCollector =
+  ({ gc }: { gc(blocking: boolean): unknown }): Collector =>
+  (options) => {
+    gc(options?.type !== 'minor');
+  };
+
+/** V8's `gc` in Node and Deno, which exists in contexts that are created after its flag was set. */
 function collector(): Collector {
+  const { Bun } = globalThis as { readonly Bun?: { gc(blocking: boolean): unknown } };
+  if (Bun !== undefined) return bunCollector(Bun);
   process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
   return process.getBuiltinModule('node:vm').runInNewContext('gc') as Collector;
 }

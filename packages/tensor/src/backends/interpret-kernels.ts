@@ -211,7 +211,7 @@ export function runPlan(plan: Plan, externals: readonly ArrayBuffer[]): void {
   const arena = new ArrayBuffer(plan.arenaBytes);
   const buffers = plan.buffers.map(({ dtype, length, place }) =>
     place.kind === 'external'
-      ? viewArray(dtype, nth(externals, place.index), 0, length)
+      ? viewArray(dtype, nth(externals, place.index), place.byteOffset ?? 0, length)
       : viewArray(dtype, arena, place.byteOffset, length),
   );
   const dtypes = plan.buffers.map(({ dtype }) => dtype);

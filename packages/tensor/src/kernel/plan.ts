@@ -6,7 +6,8 @@ import { lifetimesOf } from './temporaries.ts';
 
 /** Where a buffer of a plan lives: in memory that the caller brings, or at a place in the plan's own arena. */
 export type Place =
-  | { readonly kind: 'external'; readonly index: number }
+  /** `byteOffset`, by default 0, is that of a buffer in the memory which a program with exchanges brings: see `Exchanges`. */
+  | { readonly kind: 'external'; readonly index: number; readonly byteOffset?: number }
   | { readonly kind: 'arena'; readonly byteOffset: number };
 
 export interface PlannedBuffer {
@@ -27,15 +28,13 @@ export interface Plan {
   readonly externalCount: number;
 }
 
-/** An exchange with other ranks, from one external buffer of a plan to another. */
+/** An exchange with other ranks, from one buffer of a plan to another. Both are external. */
 export interface PlannedCollective {
   readonly collective: Collective;
-  readonly dtype: DType;
-  /** Elements of the source and of the result. */
-  readonly lengths: readonly [source: number, out: number];
-  /** External buffers. */
   readonly source: number;
   readonly out: number;
+  /** Elements of the source and of the result, which start where the buffers do. */
+  readonly lengths: readonly [source: number, out: number];
   /** The number of the stage before which it takes place; that of all stages for one at the end. */
   readonly before: number;
 }
@@ -44,10 +43,10 @@ export interface PlannedCollective {
 export interface Exchanges {
   readonly collectives: readonly PlannedCollective[];
   /**
-   * The sizes, in bytes, of the plan's last external buffers, which the program allocates itself for each run: the values that are exchanged, and those that are
-   * needed after an exchange again. So the stages between two exchanges are a plan of their own.
+   * The sizes, in bytes, of the plan's last external buffers, which the program allocates itself for each run. With exchanges they contain all
+   * temporaries, instead of the arena, so that the stages between two exchanges are a plan of their own.
    */
-  readonly kept: readonly number[];
+  readonly pages: readonly number[];
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -64,7 +63,7 @@ export function formatPlan(
     const lifetime = lifetimes.get(buffer);
     const where =
       place.kind === 'external'
-        ? `external ${place.index}${externals[place.index] === undefined ? '' : ` (${externals[place.index]})`}`
+        ? `external ${place.index}${place.byteOffset === undefined ? '' : ` from ${place.byteOffset}`}${externals[place.index] === undefined ? '' : ` (${externals[place.index]})`}`
         : `arena ${place.byteOffset}..${place.byteOffset + bytes}`;
     const when = lifetime === undefined ? 'unused' : `stages ${lifetime.from} to ${lifetime.to}`;
     return `b${buffer}: ${dtype} x ${length}, ${counted(bytes, 'byte')}, ${where}, ${when}`;
@@ -75,7 +74,7 @@ export function formatPlan(
   const exchangeLines = (stage: number): string[] =>
     collectives
       .filter(({ before }) => before === stage)
-      .map(({ collective, source, out }) => `${formatCollective(collective)}: external ${source} to external ${out}`);
+      .map(({ collective, source, out }) => `${formatCollective(collective)}: reads b${source}, writes b${out}`);
   const stageLines = stages.flatMap((kernels, stage) => [
     ...exchangeLines(stage),
     `stage ${stage}`,

@@ -1,6 +1,7 @@
 /** Runs a plan that exchanges values with other ranks: the stages between two exchanges are a plan of their own. */
 import type { Allocation, Backend, Executable, GeneratedCode } from '../kernel/backend.ts';
 import { exchange, exchangedArray } from '../kernel/collective.ts';
+import type { ExchangedArray } from '../kernel/communicator.ts';
 import { nth } from '../kernel/nth.ts';
 import type { Exchanges, Plan, PlannedCollective } from '../kernel/plan.ts';
 
@@ -15,16 +16,18 @@ export class ExchangingExecutable implements Executable {
   readonly engineMs: number;
   readonly #backend: Backend;
   readonly #parts: readonly Part[];
-  readonly #kept: readonly number[];
+  readonly #plan: Plan;
+  readonly #pages: readonly number[];
 
   /** @throws Error if JavaScript cannot reach the backend's memory */
-  constructor(backend: Backend, plan: Plan, { collectives, kept }: Exchanges) {
+  constructor(backend: Backend, plan: Plan, { collectives, pages }: Exchanges) {
     if (backend.viewBytes === undefined)
       throw new Error(
         `${nth(collectives, 0).collective.kind}: backend '${backend.name}' cannot exchange values with other ranks yet; use backend 'wasm'`,
       );
     this.#backend = backend;
-    this.#kept = kept;
+    this.#plan = plan;
+    this.#pages = pages;
     const starts = [...new Set([0, ...collectives.map(({ before }) => before)])];
     this.#parts = starts.map((start, k) => ({
       collectives: collectives.filter(({ before }) => before === start),
@@ -35,25 +38,27 @@ export class ExchangingExecutable implements Executable {
   }
 
   async run(externals: readonly Allocation[]): Promise<void> {
-    const all = this.#allocate(externals);
+    const pages: Allocation[] = [];
     try {
+      const all = this.#allocate(externals, pages);
       // All parts are queued at once, so that no other run comes between them.
       const before = this.#exchanges(all);
       const runs = this.#parts.map(({ executable }, k) => executable.run(all, () => before(k)));
       const failed = (await Promise.allSettled(runs)).find(({ status }) => status === 'rejected');
       if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
     } finally {
-      this.#free(externals, all);
+      for (const page of pages) this.#backend.free(page);
     }
   }
 
   runSync(externals: readonly Allocation[]): void {
-    const all = this.#allocate(externals);
+    const pages: Allocation[] = [];
     try {
+      const all = this.#allocate(externals, pages);
       const before = this.#exchanges(all);
       for (const [k, { executable }] of this.#parts.entries()) executable.runSync?.(all, () => before(k));
     } finally {
-      this.#free(externals, all);
+      for (const page of pages) this.#backend.free(page);
     }
   }
 
@@ -71,11 +76,8 @@ export class ExchangingExecutable implements Executable {
     return (k) => {
       if (failure !== null) throw failure.error;
       try {
-        for (const { collective, dtype, lengths, source, out } of nth(this.#parts, k).collectives) {
-          const array = (external: number, length: number) =>
-            exchangedArray(dtype, this.#viewBytes(nth(all, external)), length);
-          exchange(collective, array(source, lengths[0]), array(out, lengths[1]));
-        }
+        for (const { collective, lengths, source, out } of nth(this.#parts, k).collectives)
+          exchange(collective, this.#array(all, source, lengths[0]), this.#array(all, out, lengths[1]));
       } catch (error) {
         failure = { error };
         throw error;
@@ -83,15 +85,17 @@ export class ExchangingExecutable implements Executable {
     };
   }
 
-  #viewBytes(allocation: Allocation): Uint8Array {
-    return (this.#backend as Required<Backend>).viewBytes(allocation);
+  /** The first elements of a buffer of the plan, where they are. */
+  #array(all: readonly Allocation[], buffer: number, length: number): ExchangedArray {
+    const { dtype, place } = nth(this.#plan.buffers, buffer);
+    if (place.kind !== 'external') throw new Error(`exchange: buffer ${buffer} is in the arena`);
+    const bytes = (this.#backend as Required<Backend>).viewBytes(nth(all, place.index));
+    return exchangedArray(dtype, bytes.subarray(place.byteOffset ?? 0), length);
   }
 
-  #allocate(externals: readonly Allocation[]): Allocation[] {
-    return [...externals, ...this.#kept.map((bytes) => this.#backend.allocate(bytes))];
-  }
-
-  #free(externals: readonly Allocation[], all: readonly Allocation[]): void {
-    for (const allocation of all.slice(externals.length)) this.#backend.free(allocation);
+  /** All external buffers of a run. What is allocated is added to `pages` one by one, so that it is freed if the next does not fit. */
+  #allocate(externals: readonly Allocation[], pages: Allocation[]): Allocation[] {
+    for (const bytes of this.#pages) pages.push(this.#backend.allocate(bytes));
+    return [...externals, ...pages];
   }
 }

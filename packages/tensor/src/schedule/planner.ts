@@ -70,51 +70,20 @@ export function planSchedule(schedule: Schedule, replaces: ReadonlyMap<number, S
     const view = contiguousView([length]);
     kernels.push(copyKernel('commit', { buffer, view }, { buffer: target, view }, dtype));
   });
-  const keptSizes = keepAcrossExchanges(buffers, kernels, externalOf, externals.length);
-  const places = placeBuffers(buffers, kernels, externalOf);
+  const { places, arenaBytes, pages } = placeBuffers(buffers, kernels, externalOf, externals.length);
   const planned = buffers.map(({ dtype, length }, buffer) => ({
     dtype,
     length,
-    place: nth(places.places, buffer),
+    place: nth(places, buffer),
   }));
   const { stages, collectives } = formStages(kernels, planned);
   const plan: Plan = {
     buffers: planned,
     stages,
-    arenaBytes: places.arenaBytes,
-    externalCount: externals.length + keptSizes.length,
+    arenaBytes,
+    externalCount: externals.length + pages.length,
   };
-  return { plan, externals, exchanges: { collectives, kept: keptSizes } };
-}
-
-/**
- * Makes external what is exchanged, or used both before and after an exchange: `externalOf` gets numbers from `first` on. Returns the size of
- * each in bytes. Values that are not needed at the same time share memory if their sizes are similar.
- */
-function keepAcrossExchanges(
-  buffers: readonly ScheduledBuffer[],
-  kernels: readonly ScheduledKernel[],
-  externalOf: Map<number, number>,
-  first: number,
-): number[] {
-  let part = 0;
-  const partOf = kernels.map(({ kind }) => (kind === 'collective' ? -++part : part));
-  if (part === 0) return [];
-  const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
-  const crosses = ({ from, to }: { from: number; to: number }): boolean =>
-    nth(partOf, from) < 0 || nth(partOf, to) < 0 || partOf[from] !== partOf[to];
-  const kept = [...lifetimes]
-    .filter(([buffer, lifetime]) => !externalOf.has(buffer) && crosses(lifetime))
-    .sort(([, a], [, b]) => a.from - b.from);
-  const slots: { bytes: number; until: number }[] = [];
-  for (const [buffer, { from, to }] of kept) {
-    const bytes = alignedBytes(nth(buffers, buffer));
-    const fits = slots.filter((slot) => slot.until < from && slot.bytes >= bytes && slot.bytes <= 1.25 * bytes);
-    const slot = fits.sort((a, b) => a.bytes - b.bytes)[0] ?? nth(slots, slots.push({ bytes, until: to }) - 1);
-    slot.until = to;
-    externalOf.set(buffer, first + slots.indexOf(slot));
-  }
-  return slots.map(({ bytes }) => bytes);
+  return { plan, externals, exchanges: { collectives, pages } };
 }
 
 /** Whether `fresh` can use the memory of `old`: its writer runs after all readers of `old`, or is the last reader and reads only the element that it writes. */
@@ -139,12 +108,20 @@ function canOverwrite(
   );
 }
 
-/** Places temporaries in one arena; a buffer lives from its first to its last use. */
+/** The largest page of a program with exchanges: as much as backends find room for in one piece. */
+const exchangingPageBytes = 2 ** 30;
+
+/**
+ * Places temporaries in one arena; a buffer lives from its first to its last use. With exchanges in between they are placed in external
+ * buffers, the pages, which have numbers from `firstPage` on.
+ */
 function placeBuffers(
   buffers: readonly ScheduledBuffer[],
   kernels: readonly ScheduledKernel[],
   externalOf: ReadonlyMap<number, number>,
-): { places: Place[]; arenaBytes: number } {
+  firstPage: number,
+): { places: Place[]; arenaBytes: number; pages: readonly number[] } {
+  const exchanges = kernels.some(({ kind }) => kind === 'collective');
   const lifetimes = lifetimesOf(kernels.map((kernel) => [kernel]));
   const temporaries = [...buffers.keys()].filter((buffer) => !externalOf.has(buffer) && lifetimes.has(buffer));
   const placed = placeTemporaries(
@@ -152,23 +129,30 @@ function placeBuffers(
       bytes: alignedBytes(nth(buffers, buffer)),
       ...lookUp(lifetimes, buffer),
     })),
-    { alignment },
+    exchanges ? { alignment, pageBytes: exchangingPageBytes } : { alignment },
   );
   const places: Place[] = buffers.map((_, buffer) => {
     const index = externalOf.get(buffer);
     return index === undefined ? { kind: 'arena', byteOffset: 0 } : { kind: 'external', index };
   });
   temporaries.forEach((buffer, k) => {
-    places[buffer] = { kind: 'arena', byteOffset: nth(placed.places, k).byteOffset };
+    const { page, byteOffset } = nth(placed.places, k);
+    places[buffer] = exchanges
+      ? { kind: 'external', index: firstPage + page, byteOffset }
+      : { kind: 'arena', byteOffset };
   });
-  return { places, arenaBytes: placed.pages[0] ?? 0 };
+  return exchanges
+    ? { places, arenaBytes: 0, pages: placed.pages }
+    : { places, arenaBytes: placed.pages[0] ?? 0, pages: [] };
 }
 
 /** The memory of a buffer: a space (an external, or -1 for the arena) and a range in it. */
 function memoryOf(buffer: PlannedBuffer): { space: number; start: number; end: number } {
   const { place } = buffer;
-  if (place.kind === 'external') return { space: place.index, start: 0, end: 1 };
-  return { space: -1, start: place.byteOffset, end: place.byteOffset + alignedBytes(buffer) };
+  if (place.kind === 'external' && place.byteOffset === undefined) return { space: place.index, start: 0, end: 1 };
+  const space = place.kind === 'external' ? place.index : -1;
+  const start = place.byteOffset ?? 0;
+  return { space, start, end: start + alignedBytes(buffer) };
 }
 
 /** Groups consecutive kernels that do not read or write what another of the group writes, with no exchange in between. */
@@ -178,19 +162,18 @@ function formStages(
 ): { stages: Kernel[][]; collectives: PlannedCollective[] } {
   const stages: Kernel[][] = [];
   const collectives: PlannedCollective[] = [];
-  const externalAt = (buffer: number): number => (nth(buffers, buffer).place as Place & { kind: 'external' }).index;
   let written: ReturnType<typeof memoryOf>[] = [];
   let read: ReturnType<typeof memoryOf>[] = [];
   const meet = (list: readonly ReturnType<typeof memoryOf>[], other: ReturnType<typeof memoryOf>): boolean =>
     list.some(({ space, start, end }) => space === other.space && start < other.end && other.start < end);
   for (const kernel of kernels) {
     if (kernel.kind === 'collective') {
-      const { collective, dtype, source, out } = kernel;
+      const { collective, source, out } = kernel;
       collectives.push({
-        ...{ collective, dtype },
+        collective,
+        source: source.buffer,
+        out: out.buffer,
         lengths: [sizeOf(source.view.shape), sizeOf(out.view.shape)],
-        source: externalAt(source.buffer),
-        out: externalAt(out.buffer),
         before: stages.length,
       });
       continue;

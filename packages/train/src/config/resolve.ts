@@ -6,6 +6,7 @@ import { expandColumns } from './column-shorthand.ts';
 import { listSettings } from './keys.ts';
 import { ownData } from './own-data.ts';
 import type { RunConfig, TaskCatalog, TaskSettings } from './schema.ts';
+import { shortenWarmup } from './short-run.ts';
 import { expandSources } from './sources.ts';
 import { settingMeantBy } from './synonyms.ts';
 import { isSettings, mergeSettings, type Settings, settingsAt, valueAt } from './tree.ts';
@@ -78,9 +79,14 @@ export const presetsOf = (catalog: TaskCatalog): Map<string, TaskSettings> =>
 
 /**
  * The given preset, else that of the last layer that names one, else the default of the task that the layers choose, fitted to the data
- * set that they choose.
+ * set that they choose; with a shorter warm-up where they set fewer steps.
  */
 export function presetSettings(layers: readonly Layer[], given: string | undefined, catalog: TaskCatalog): Settings {
+  const asked = layers.reduce<Settings>((under, { settings }) => mergeSettings(under, settings) as Settings, {});
+  return shortenWarmup(chosenPreset(layers, given, catalog), asked);
+}
+
+function chosenPreset(layers: readonly Layer[], given: string | undefined, catalog: TaskCatalog): Settings {
   const naming = layers.findLast(({ settings }) => settings.preset !== undefined);
   const chosen = layers.findLast(({ settings }) => settings.task !== undefined)?.settings.task;
   const name = given ?? naming?.settings.preset;

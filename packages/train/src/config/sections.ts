@@ -3,6 +3,7 @@
  * can be set with `--set`.
  */
 import { augmentations, shuffleDefaults } from '@tessera/data/browser';
+import { clipActivation } from '@tessera/models';
 import { type ActivationName, activations } from '@tessera/nn';
 import { z } from 'zod';
 import { optimizers, schedules } from '../optim/choices.ts';
@@ -175,7 +176,10 @@ export const dataFields = {
 };
 
 const activationNames = keysOf(activations) as [ActivationName, ...ActivationName[]];
-export const activation = z.enum(activationNames).default('quickgelu').describe("activation of the transformers' MLPs");
+export const activation = z
+  .enum(activationNames)
+  .default(clipActivation)
+  .describe("activation of the transformers' MLPs");
 const embedDim = count.describe('length of the image features');
 
 /** The setting `initialize.key`. */

@@ -21,7 +21,7 @@ export interface AttentionOptions extends Partial<Pick<AttentionChoice, 'layers'
   readonly texts?: readonly string[];
   /** Features of the texts, [T, E], from the model's text tower. */
   readonly textFeatures?: Tensor;
-  /** Side of each picture in pixels. Default 160. */
+  /** Side of each picture in pixels. Default 192. */
   readonly size?: number;
 }
 
@@ -35,7 +35,7 @@ export interface AttentionOptions extends Partial<Pick<AttentionChoice, 'layers'
  * @param image as `displayImage` takes it; the model sees the square in its center
  */
 export function displayAttention(model: AttentiveModel, image: ShownImage, options: AttentionOptions = {}): Shown {
-  const { texts = [], size = 160, layers = [-1], head = 'all' } = options;
+  const { texts = [], size = 192, layers = [-1], head = 'all' } = options;
   if (!Number.isInteger(size) || size < 16)
     throw new RangeError(`displayAttention: size must be a whole number of at least 16, got ${size}`);
   const tower = attentiveTower(towerOf(model));

@@ -5,16 +5,17 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { MeasuredSchedule, Schedule } from '../optim/settings.ts';
 import { AccumulatedStep } from './accumulated-step.ts';
 import { type Averaging, averageEpoch, averageStatistics, isAveraged } from './averaging.ts';
-import { type BestRule, bestOf, type EvaluatedCheckpoint } from './best-checkpoints.ts';
+import type { BestRule, EvaluatedCheckpoint } from './best-checkpoints.ts';
 import { type CheckpointState, type Position, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointFolder } from './checkpoint-folder.ts';
 import { type EarlyStoppingRule, observeEvaluation, reasonToStop } from './early-stopping.ts';
+import { explainNonFinite } from './explain-non-finite.ts';
 import { type HistogramOutput, type HistogramRecord, histogramsOf } from './histograms.ts';
+import { keepBest } from './keep-best.ts';
 import { Callbacks, type TrainerListener } from './listener.ts';
 import type { Logger } from './logger.ts';
 import { checkMeasure, type EvaluationValues, finiteValue, isBetter, type MainMeasure } from './measure.ts';
 import type { MetricsWriter, TimingFields } from './metrics-file.ts';
-import { findNonFinite, NonFiniteError } from './non-finite.ts';
 import { type BatchTensors, isSeparable, type Objective } from './objective.ts';
 import type { EpochEnd, PacedEvaluation } from './paced-evaluation.ts';
 import type { MixedPrecision } from './precision.ts';
@@ -259,7 +260,7 @@ export class Trainer<Batch extends BatchTensors> {
       }
       if (!numbers.finite && !wasSkipped(numbers)) {
         getDefaultGenerator().setState(generator);
-        throw await this.#explain(before, tensors, numbers, lr);
+        throw await explainNonFinite(this.#parts, { step: before.step + 1, batch: tensors, numbers, lr });
       }
       return numbers;
     });
@@ -515,23 +516,13 @@ export class Trainer<Batch extends BatchTensors> {
     };
   }
 
-  /** Keeps the checkpoint of a position if it is one of the best. Returns the best ones. */
-  async #keepBest(
+  #keepBest(
     rule: BestRule,
     { bestCheckpoints = [] }: Position,
     evaluated: EvaluatedCheckpoint,
   ): Promise<readonly EvaluatedCheckpoint[]> {
     const { checkpoints, listener } = this.#parts;
-    const best = bestOf(rule, [...bestCheckpoints, evaluated]);
-    const lost = await checkpoints.keepBest(
-      best.map(({ step }) => step),
-      evaluated.step,
-    );
-    for (const step of lost)
-      listener?.say?.(
-        `the checkpoint of step ${step} was one of the best, but is no longer in ${checkpoints.path}: it is not counted`,
-      );
-    return best.filter(({ step }) => !lost.includes(step));
+    return keepBest(checkpoints, rule, [...bestCheckpoints, evaluated], (message) => listener?.say?.(message));
   }
 
   /** Shows an evaluation to the schedule. Returns the schedule's state. */
@@ -561,29 +552,5 @@ export class Trainer<Batch extends BatchTensors> {
     );
     this.#savedStep = position.step;
     await this.#callbacks.call('onCheckpoint', path, position.step);
-  }
-
-  async #explain(position: Position, batch: Batch, numbers: StepResult, lr: number): Promise<NonFiniteError> {
-    const { objective, optimizer, checkpoints, mixedPrecision } = this.#parts;
-    const step = position.step + 1;
-    const source = Number.isFinite(lr)
-      ? await findNonFinite(objective, optimizer, batch, mixedPrecision)
-      : `the learning rate (${lr})`;
-    const kept = await checkpoints.latest();
-    return new NonFiniteError(
-      step,
-      source,
-      [
-        `step ${step}: the loss is ${numbers.loss} and the gradient's norm ${numbers.gradNorm}`,
-        source === null
-          ? 'every tensor is finite, but the squares of the gradients overflow'
-          : `the first tensor that is not finite: ${source}`,
-        `nothing was updated; ${kept === null ? 'there is no checkpoint yet' : `the last good checkpoint is ${kept}`}`,
-        ...(numbers.scaling === null
-          ? []
-          : [`the factor on the loss is already down to ${numbers.scaling.scale}; try training.precision=bf16 or f32`]),
-        `try a lower optimizer.lr (${lr} in this step), more schedule.warmupSteps, or training.clipGradNorm=1`,
-      ].join('\n  '),
-    );
   }
 }

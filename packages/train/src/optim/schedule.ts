@@ -64,7 +64,7 @@ function withWarmup(name: string, options: WarmupOptions, decay: (progress: numb
 }
 
 /** The warm-up of a run that sets none. */
-const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
+export const defaultWarmup = (totalSteps: number): number => Math.min(100, Math.floor(totalSteps / 10));
 
 /**
  * The settings with the warm-up as a number of steps.

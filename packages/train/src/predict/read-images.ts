@@ -5,8 +5,11 @@ import { decodeImage, deliveredBox, imageSize } from '@tessera/data';
 import { errorMessage, readProblem } from '@tessera/data/io';
 import type { ImagePlace, ImageView } from './prediction.ts';
 
-/** A path, a file: URL, or the bytes of an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP, PBM, PGM, PPM). */
-export type ImageSource = string | URL | Uint8Array;
+/**
+ * A path, a file: URL, or the bytes of an image file (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP, PBM, PGM, PPM), alone or with a name for
+ * messages about it.
+ */
+export type ImageSource = string | URL | Uint8Array | { readonly bytes: Uint8Array; readonly name: string };
 
 /** What a model sees of an image. */
 export interface SeenImage {
@@ -18,8 +21,20 @@ export interface SeenImage {
 /** Images that are decoded at the same time. */
 const decodesAtOnce = 2;
 
-const titleOf = (source: ImageSource, index: number): string =>
-  source instanceof Uint8Array ? `image ${index}` : source instanceof URL ? fileURLToPath(source) : source;
+function titleOf(source: ImageSource, index: number): string {
+  if (source instanceof Uint8Array) return `image ${index}`;
+  if (source instanceof URL) return fileURLToPath(source);
+  return typeof source === 'string' ? source : source.name;
+}
+
+/** @throws where a file cannot be read */
+async function bytesOf(source: ImageSource, title: string): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return source;
+  if (typeof source !== 'string' && !(source instanceof URL)) return source.bytes;
+  return readFile(source).catch((error: unknown) => {
+    throw new Error(`${title}: ${readProblem(error)}`, { cause: error });
+  });
+}
 
 async function placeOf(bytes: Uint8Array, view: ImageView): Promise<ImagePlace> {
   const { upright } = await imageSize(bytes);
@@ -30,12 +45,7 @@ async function placeOf(bytes: Uint8Array, view: ImageView): Promise<ImagePlace> 
 /** @throws where the image cannot be read or decoded; the message names it */
 async function readImage(source: ImageSource, index: number, view: ImageView): Promise<SeenImage> {
   const title = titleOf(source, index);
-  const bytes =
-    source instanceof Uint8Array
-      ? source
-      : await readFile(source).catch((error: unknown) => {
-          throw new Error(`${title}: ${readProblem(error)}`, { cause: error });
-        });
+  const bytes = await bytesOf(source, title);
   try {
     return { pixels: (await decodeImage(bytes, view)).data, place: await placeOf(bytes, view) };
   } catch (error) {

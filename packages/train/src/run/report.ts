@@ -6,6 +6,7 @@ import type { BestRule } from '../loop/best-checkpoints.ts';
 import type { Position } from '../loop/checkpoint.ts';
 import { plannedInterval } from '../loop/evaluation-interval.ts';
 import { formatEpochs, type RunLength } from '../loop/run-length.ts';
+import { withWarmupSteps } from '../optim/schedule.ts';
 import { describeRows } from './limit-split.ts';
 import { writeReport } from './write-report.ts';
 
@@ -20,14 +21,18 @@ interface PlannedRun {
 
 /** One line with what the settings and the data decide, so that nobody trains on something else than they think. */
 export function describePlan(
-  { name, data: { dataset, augmentation, sampling }, training: { batchSize } }: RunConfig,
+  { name, data: { dataset, augmentation, sampling }, training: { batchSize }, schedule }: RunConfig,
   { train, imageSize, length, mixed }: PlannedRun,
 ): string {
+  const { totalSteps } = length;
+  const { warmupSteps = 0 } = schedule as { readonly warmupSteps?: number | null };
+  const warmup = withWarmupSteps({ warmupSteps, totalSteps }).warmupSteps;
   const changes = augmentation === null ? 'none' : typeof augmentation === 'string' ? augmentation : 'custom';
   return (
     `${name}: ${describeRows(train)} of ${dataset}${sampling === 'balanced' ? ' in balanced classes' : ''}, ` +
     `images of ${imageSize} x ${imageSize} pixels, augmentation ${changes}${mixed ? ' and mixed images' : ''}, ` +
-    `${formatEpochs(length.exactEpochs)}, ${length.totalSteps} steps of ${batchSize} rows`
+    `${formatEpochs(length.exactEpochs)}, ${totalSteps} steps of ${batchSize} rows` +
+    `${warmup === 0 ? '' : `, of which ${warmup} warm up`}`
   );
 }
 

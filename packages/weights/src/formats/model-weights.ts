@@ -1,5 +1,5 @@
 /** Models from named tensors, and back: recognizes the format, checks the names, builds the model. */
-import { ImageClassifier } from '@tessera/models';
+import { ImageClassifier, type Normalization } from '@tessera/models';
 import { closestName, init, type Module, type StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { chooseWith } from '../files/stored-tensor.ts';
@@ -12,7 +12,7 @@ import { huggingFaceViT } from './hugging-face-vit.ts';
 import { imageFormats } from './image-formats.ts';
 import { abridged, type LocatedModel, locateModel, tensorsOf } from './locate.ts';
 import { matchesAny, type NameTable, theirNames, toOurNames, toTheirNames } from './names.ts';
-import type { ConfigFile } from './preprocessing.ts';
+import { type ConfigFile, configuredNormalization } from './preprocessing.ts';
 import { timmFormats } from './timm-formats.ts';
 
 /** All formats. The first that recognizes a file is used. */
@@ -28,7 +28,7 @@ const formats: readonly WeightFormat[] = [
 export const weightNames: readonly WeightNames[] = [...new Set(formats.map(({ names }) => names))];
 
 /** The names of configuration files that are read from the folder of the weights. */
-export const configFileNames: readonly string[] = ['config.json', 'open_clip_config.json'];
+export const configFileNames: readonly string[] = ['config.json', 'open_clip_config.json', 'preprocessor_config.json'];
 
 export interface WeightSource extends ModelHints {
   /** A file's tensors by name, floating-point ones in any precision. */
@@ -50,6 +50,8 @@ export interface ModelFromWeights {
   readonly notes: readonly string[];
   /** The names of a classifier's classes, where a configuration file has them. */
   readonly classNames: readonly string[] | null;
+  /** How the model's images are normalized, where a configuration file says it. */
+  readonly normalization: Normalization | null;
 }
 
 /**
@@ -85,6 +87,7 @@ export function modelFromWeights({ state: given, names, choices = [], ...hints }
       assumptions,
       notes: [...notes, ...additions],
       classNames: configuredClassNames(hints.configFiles ?? {}),
+      normalization: configuredNormalization(hints.configFiles ?? {}),
     };
   } catch (cause) {
     throw new Error(`looks like ${format.title}, but ${(cause as Error).message}`, { cause });

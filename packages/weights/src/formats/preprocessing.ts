@@ -53,3 +53,19 @@ export const timmPreprocessing = ({ imageSize, normalization: { mean, std } }: P
   mean,
   std,
 });
+
+const isNumbers = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.length === 3 && value.every((number) => typeof number === 'number');
+
+/** The normalization that the configuration files in a folder name; null where they name none. */
+export function configuredNormalization(configFiles: Readonly<Record<string, unknown>>): Normalization | null {
+  type Keys = Readonly<Record<string, unknown>>;
+  const processor = configFiles['preprocessor_config.json'] as Keys | undefined;
+  const timm = (configFiles['config.json'] as { readonly pretrained_cfg?: Keys } | undefined)?.pretrained_cfg;
+  for (const [mean, std] of [
+    [processor?.image_mean, processor?.image_std],
+    [timm?.mean, timm?.std],
+  ])
+    if (isNumbers(mean) && isNumbers(std)) return { mean, std };
+  return null;
+}

@@ -41,7 +41,7 @@ export function towerConfigOf(model: CLIP | ImageClassifier): TowerConfig | null
     return {
       vision: { ...vision, heads: visual.attnpool.numHeads },
       embedDim: visual.outputDim,
-      activation: 'quickgelu',
+      activation: clipActivation,
     };
   const [block] = visual.transformer.resblocks;
   return {

@@ -66,13 +66,15 @@ async function check(path: string): Promise<void> {
   await promisify(execFile)(python, ['-c', code, path]);
 }
 
-async function expectSame(path: string, given: OnnxExport, batches: readonly Tensor[]): Promise<void> {
+/** Compares the results for a batch, and for its first element alone. */
+async function expectSame(path: string, given: OnnxExport, batch: Tensor): Promise<void> {
   given.model.eval();
-  for (const batch of batches) {
-    const expected = (await given.forward(batch).data()) as TypedArray;
-    const found = await runFile(path, given.input.name, batch);
-    expect(found.length).toBe(expected.length);
-    expect(relativeError(Float32Array.from(found), Float32Array.from(expected))).toBeLessThan(1e-5);
+  const expected = Float32Array.from((await given.forward(batch).data()) as TypedArray);
+  const [n = 1] = batch.shape;
+  for (const count of [n, 1]) {
+    const found = await runFile(path, given.input.name, batch.slice(0, 0, count));
+    expect(found.length).toBe((expected.length / n) * count);
+    expect(relativeError(Float32Array.from(found), expected.slice(0, found.length))).toBeLessThan(1e-5);
   }
 }
 
@@ -95,6 +97,9 @@ const towers: Readonly<Record<string, ImageTowerConfig>> = {
   'a ResNet': { kind: 'plain-resnet', imageSize: 32, width: 4, layers: [1, 1, 1, 1], block: 'basic' },
 };
 
+/** Convolutions with a window or a stride of more than one place. */
+const convolutions = { vit: 0, 'plain-vit': 0, swin: 0, resnet: 7, 'plain-resnet': 12 } as const;
+
 it.each(Object.entries(towers))('%s', async (name, config) => {
   manualSeed(3);
   const model = createImageTower(config, 6) as Module & { forward(images: Tensor): Tensor };
@@ -108,9 +113,12 @@ it.each(Object.entries(towers))('%s', async (name, config) => {
     metadata: { tessera: 'yes' },
   };
   const path = join(scratch, `${name.replace(/\W+/g, '-')}.onnx`);
-  expect(await prepareOnnx(given).write(path)).toEqual([path]);
+  const prepared = prepareOnnx(given);
+  // Patches next to each other are a matrix product, here as there.
+  expect(prepared.operations.Conv ?? 0).toBe(convolutions[config.kind]);
+  expect(await prepared.write(path)).toEqual([path]);
   await check(path);
-  await expectSame(path, given, [rand([1, 3, side, side]), rand([4, 3, side, side]).sub(0.5)]);
+  await expectSame(path, given, rand([4, 3, side, side]).sub(0.5));
 });
 
 const text = { contextLength: 7, vocabularySize: 30, width: 16, layers: 2, heads: 2 } as const;
@@ -129,17 +137,14 @@ describe("CLIP's text tower", () => {
       output: 'text_embeds',
     };
   };
-  const batches = [
-    ids([28, 4, 5, 29, 0, 0, 0]),
-    ids([28, 29, 29, 29, 29, 29, 29], [28, 1, 2, 3, 4, 5, 29], [28, 9, 29, 0, 0, 0, 0]),
-  ];
+  const batch = ids([28, 9, 29, 0, 0, 0, 0], [28, 29, 29, 29, 29, 29, 29], [28, 1, 2, 3, 4, 5, 29]);
 
   it('reads ids of 64 bits, and features are those of the end token', async () => {
     const given = prepared();
     const path = join(scratch, 'text.onnx');
     await prepareOnnx(given).write(path);
     await check(path);
-    await expectSame(path, given, batches);
+    await expectSame(path, given, batch);
   });
 
   it('keeps the names and values of its weights, also in a file of their own', async () => {

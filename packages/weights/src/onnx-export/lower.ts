@@ -9,6 +9,7 @@ import {
   type WindowSpec,
 } from '@tessera/tensor/graph';
 import { contraction } from './contraction.ts';
+import { convolutionOf } from './convolution.ts';
 import { binaryOperations, castValue, selectValue, unaryOperations } from './elementwise.ts';
 import { type GraphBuilder, onnxTypeOf, type Value } from './graph-builder.ts';
 import { type RecordedFunction, scopeOf, sourcesOf } from './recording.ts';
@@ -149,6 +150,21 @@ function lowerScatterAdd(node: NodeOf<'scatterAdd'>, { builder, full, dims }: Lo
   return { ...result, dims: dims(node as Node) };
 }
 
+function lowerContract(node: NodeOf<'contract'>, { builder, full, dims }: Lowering): Value {
+  const sizes = dims(node as Node);
+  const found = convolutionOf(node as Node);
+  if (found === null)
+    return contraction(builder, full(sourceOf(node as Node)), full(sourceOf(node as Node, 1)), node.arg, sizes);
+  const { images, weight, windows, axes } = found;
+  const name = builder.emit('Conv', [full(images).name, full(weight).name], {
+    kernel_shape: windows.map(({ size }) => size),
+    strides: windows.map(({ stride }) => stride),
+    dilations: windows.map(({ dilation }) => dilation),
+  });
+  const own = axes.map((_, k) => sizes[axes.indexOf(k)] as Dim);
+  return builder.permute(named(node as Node, name, own), axes);
+}
+
 function lowerShrink(node: NodeOf<'shrink'>, { builder, full, dims }: Lowering): Value {
   const source = full(sourceOf(node as Node));
   const { start, end } = node.arg;
@@ -209,7 +225,9 @@ const lowerings: { readonly [O in Op]: (node: NodeOf<O>, lowering: Lowering) => 
     return byElements(node as Node, parts, selectValue(builder, node.dtype, condition.name, yes.name, no.name));
   },
   collective: (node) => {
-    throw new Error(`communication between ranks is not exported${scopeOf(node as Node)}: export the model on one rank`);
+    throw new Error(
+      `communication between ranks is not exported${scopeOf(node as Node)}: export the model on one rank`,
+    );
   },
   random: (node) => {
     throw new Error(`random numbers are not exported${scopeOf(node as Node)}: call eval() of the model first`);
@@ -240,8 +258,7 @@ const lowerings: { readonly [O in Op]: (node: NodeOf<O>, lowering: Lowering) => 
   },
   window: lowerWindow,
   fold: lowerFold,
-  contract: (node, { builder, full, dims }) =>
-    contraction(builder, full(sourceOf(node as Node)), full(sourceOf(node as Node, 1)), node.arg, dims(node as Node)),
+  contract: lowerContract,
   gather: (node, { builder, full, dims }) => {
     const { axis } = node.arg;
     const [table, index] = [full(sourceOf(node as Node)), full(sourceOf(node as Node, 1))];
@@ -311,6 +328,9 @@ export function lowerGraph(
   return lowering.full(output);
 }
 
-/** What the value of a node is lowered from: of an identity only what it is the value of. */
-const lastingSources = (node: Node): readonly Node[] =>
-  node.op === 'barrier' || node.op === 'custom' ? sourcesOf(node).slice(0, 1) : sourcesOf(node);
+/** What the value of a node is lowered from: of an identity only what it is the value of, of a convolution not its windows. */
+function lastingSources(node: Node): readonly Node[] {
+  if (node.op === 'barrier' || node.op === 'custom') return sourcesOf(node).slice(0, 1);
+  const found = convolutionOf(node);
+  return found === null ? sourcesOf(node) : [found.images, found.weight];
+}

@@ -8,7 +8,7 @@ import { type CoveredRange, placesToReach, unreached } from './reached.ts';
 
 const sourceArguments = [
   '--conditions=tessera-source',
-  ...['--import', new URL('../../compile-cache.mjs', import.meta.url).href],
+  ...['--import', new URL('../../../../packages/cli/bin/compile-cache.js', import.meta.url).href],
   ...['--import', new URL('./coverage.mjs', import.meta.url).href],
 ];
 

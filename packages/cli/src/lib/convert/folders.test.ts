@@ -201,11 +201,12 @@ async function contentsOf(folder: string): Promise<Record<string, unknown>> {
 
 const key = (name: string, library: string): string => `${name}, ${library}`;
 
-async function writeAll({ build, name, to }: Case): Promise<Outputs> {
+/** Writes the folders of a case. @returns what its model computes */
+async function writeAll({ build, name, to, large = false }: Case): Promise<Outputs> {
   const source = await sourceOf(build);
   for (const library of to)
     await writeFolder(folderOf(name, library), library, source, {}, ['npm run convert -- runs/first out']);
-  return outputsOf(source.model);
+  return large && python === undefined ? {} : outputsOf(source.model);
 }
 
 describe.each(cases)('$name', (given) => {

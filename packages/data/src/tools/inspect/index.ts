@@ -53,7 +53,7 @@ export interface Inspection {
   readonly samples: Readonly<Record<string, readonly SampleRow[]>>;
 }
 
-/** Similar pictures differ in at most so many bits of their hashes. */
+/** Two pictures are similar if their hashes differ in this many bits or fewer. */
 const similarBits = 4;
 
 function blocksOf({ blocks }: Split): SplitReport['blocks'] {

@@ -62,24 +62,32 @@ export const blockOf = (allocation: Allocation): PlacedBlock => {
 function externalBytes(plan: Plan): number[] {
   const bytes = new Array<number>(plan.externalCount).fill(0);
   for (const { place, dtype, length } of plan.buffers)
-    if (place.kind === 'external') bytes[place.index] = Math.max(nth(bytes, place.index), length * bytesOf(dtype));
+    if (place.kind === 'external') {
+      const end = (place.byteOffset ?? 0) + length * bytesOf(dtype);
+      bytes[place.index] = Math.max(nth(bytes, place.index), end);
+    }
   return bytes;
 }
 
 interface PagedTemporaries {
   /** The size of each page, in bytes. */
   readonly pages: readonly number[];
-  /** The place of each buffer of the plan; meaningless for external buffers. */
+  /** The place of each buffer of the plan; of an external buffer only the offset means something. */
   readonly places: readonly TemporaryPlace[];
 }
 
 /** The plan's arena as a single page, or, if it is too large for one block, its temporaries placed on several pages. */
 function pageTemporaries({ buffers, stages, arenaBytes }: Plan, pageBytes: number): PagedTemporaries {
   if (arenaBytes <= pageBytes) {
-    const places = buffers.map(({ place }) => ({ page: 0, byteOffset: place.kind === 'arena' ? place.byteOffset : 0 }));
+    const places = buffers.map(({ place }) => ({ page: 0, byteOffset: place.byteOffset ?? 0 }));
     return { pages: [arenaBytes], places };
   }
-  const places = buffers.map((): TemporaryPlace => ({ page: 0, byteOffset: 0 }));
+  const places = buffers.map(
+    ({ place }): TemporaryPlace => ({
+      page: 0,
+      byteOffset: place.kind === 'external' ? (place.byteOffset ?? 0) : 0,
+    }),
+  );
   const temporaries = [...lifetimesOf(stages)].flatMap(([buffer, lifetime]) => {
     const { place, length, dtype } = nth(buffers, buffer);
     return place.kind === 'arena' ? [{ buffer, bytes: length * bytesOf(dtype), ...lifetime }] : [];
@@ -260,7 +268,7 @@ interface TableWords {
   readonly external: Int32Array;
   /** The page of a temporary. */
   readonly page: Int32Array;
-  /** The offset from the start of the page, in bytes. */
+  /** The offset from the start of the page or of the external buffer, in bytes. */
   readonly offset: Float64Array;
 }
 

@@ -19,7 +19,8 @@ import { type AnyTaskModel, asTaskModel, defineTask } from '../task.ts';
 import { ClassifyObjective } from './objective.ts';
 import { type ClassifyConfig, classifySettings } from './settings.ts';
 
-function subjectOf(
+/** The model with the functions of the task. @param classNames null for a model that was stored without them */
+export function classifierSubject(
   model: ImageClassifier,
   config: CompleteConfig<ClassifyConfig>,
   classNames: readonly string[] | null,
@@ -72,6 +73,6 @@ export const classify = defineTask<ClassifyConfig>({
     role: 'label',
     build: ({ model }, classes) => new ImageClassifier(buildTower(model), classes),
     classWeights: ({ loss }, classes) => classWeightsOf(loss, classes),
-    subject: subjectOf,
+    subject: classifierSubject,
   }),
 });

@@ -1,6 +1,6 @@
 /** The task `contrastive`: CLIP on images with captions (Radford et al. 2021; SigLIP: Zhai et al. 2023). */
 import { loadClipTokenizer, loadTokenizer, type Split, type Tokenizer } from '@tessera/data';
-import { CLIP } from '@tessera/models';
+import { CLIP, clipActivation } from '@tessera/models';
 import { init } from '@tessera/nn';
 import { tensor } from '@tessera/tensor';
 import { classNamesOf, evaluateZeroShot, labelColumns } from '../../evaluation/classification/evaluate.ts';
@@ -86,7 +86,7 @@ export function clipSubject(
     image: {
       tower: model.visual,
       head: null,
-      description: { vision: model.config.vision, activation: model.config.activation ?? 'quickgelu' },
+      description: { vision: model.config.vision, activation: model.config.activation ?? clipActivation },
     },
     text,
     predictor: clipPredictor(model, text),

@@ -1,9 +1,11 @@
 /** Settings of the task `vq`: a tokenizer of images. */
+import type { VQTokenizerConfig } from '@tessera/models';
 import { z } from 'zod';
 import { dataSection, type TaskSettings, taskSchema } from '../../config/schema.ts';
 import { count, fromZero, rate } from '../../config/sections.ts';
 
-const model = z.strictObject({
+/** The members of `VQTokenizerConfig`, which says what they mean. */
+const members = {
   imageSize: count.describe('side of the square images in pixels'),
   patchSize: z.int().min(2).describe('side of the square of pixels that a token represents: a power of two'),
   width: count.describe('channels of encoder and decoder'),
@@ -14,7 +16,9 @@ const model = z.strictObject({
   restartBelow: rate
     .default(1)
     .describe('a code that represents fewer vectors of a batch than this starts again at one of them; 0: never'),
-});
+} satisfies Record<keyof VQTokenizerConfig, z.ZodType<number>>;
+
+const model = z.strictObject(members);
 
 const loss = z.strictObject({
   commitment: rate.default(0.25).describe('factor on the distance between the output of the encoder and its code'),

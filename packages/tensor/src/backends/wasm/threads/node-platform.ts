@@ -1,4 +1,4 @@
-/** The platform in Node. Node's modules are loaded at run time, so that browsers can load this file too. */
+/** The platform in Node, Deno and Bun. Node's modules are loaded at run time, so that browsers can load this file too. */
 import { collectGarbage } from '../../collect-garbage.ts';
 import type { Platform } from './platform.ts';
 
@@ -14,9 +14,13 @@ export function nodePlatform(): Platform {
   return {
     env: (name) => process.env[name],
     parallelism: availableParallelism(),
-    setEngineFlags: (...flags) => {
-      for (const flag of flags) v8.setFlagsFromString(flag);
-    },
+    // Bun's engine is JavaScriptCore: it accepts V8's flags, but has none of them.
+    setEngineFlags:
+      process.versions.bun !== undefined
+        ? null
+        : (...flags) => {
+            for (const flag of flags) v8.setFlagsFromString(flag);
+          },
     nodeMajor: Number(process.versions.node.split('.')[0]),
     createWorker: (data) => {
       const { port1, port2 } = new MessageChannel();

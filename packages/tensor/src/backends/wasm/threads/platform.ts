@@ -1,4 +1,4 @@
-/** The interface to what differs between Node and browsers: threads, engine flags and garbage collection. */
+/** The interface to what differs between Node (with Deno and Bun) and browsers: threads, engine flags and garbage collection. */
 import type { Garbage } from '../../pressure.ts';
 import type { WorkerStart } from './messages.ts';
 

@@ -1,0 +1,5 @@
+/** Addresses of files that Vite copies. */
+declare module '*?url' {
+  const address: string;
+  export default address;
+}

@@ -1,0 +1,16 @@
+/** The packages whose exports the reference describes, in the order of the architecture. */
+export const rooms = [
+  'tensor',
+  'autograd',
+  'nn',
+  'models',
+  'data',
+  'weights',
+  'train',
+  'serve',
+  'split',
+  'dashboard',
+  'mpi',
+  'verify',
+  'cli',
+] as const;
