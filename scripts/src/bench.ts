@@ -68,7 +68,7 @@ const argv = await yargs(hideBin(process.argv))
   })
   .option('rounds', {
     type: 'number',
-    describe: 'Measurement rounds. Default: 15, clip-step 10, start, loader and scaling 5',
+    describe: 'Measurement rounds. Default: 15, clip-step 10, dashboard 8, start, loader and scaling 5',
   })
   .option('peers', {
     array: true,

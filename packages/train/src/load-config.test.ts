@@ -188,6 +188,9 @@ describe('a mistake in a configuration', () => {
   });
 
   it('may be a preset of another task', async () => {
+    expect(await problemsOf({ preset: 'tiny', set: ['evaluation.everyEpochs=often'] })).toEqual([
+      '--set evaluation.everyEpochs: "often" is neither a number nor auto',
+    ]);
     expect(await problemsOf({ preset: 'tiny', set: ['task=classify'] })).toEqual([
       'the preset tiny is for the task contrastive, but task is "classify"',
     ]);

@@ -5,6 +5,7 @@ import { type ClipStepRow, measureClipStep } from './benchmarks/clip-step.ts';
 import { type DashboardReport, measureDashboard } from './benchmarks/dashboard.ts';
 import { type DataReport, measureData } from './benchmarks/data.ts';
 import { type EvaluationReport, measureEvaluation } from './benchmarks/evaluation.ts';
+import { type FollowerReport, measureFollower } from './benchmarks/follower.ts';
 import { type LoaderReport, measureLoaders } from './benchmarks/loader.ts';
 import { type MemoryRow, measureMemory } from './benchmarks/memory.ts';
 import { measurePeakMemory, type PeakMemoryRow } from './benchmarks/peak-memory.ts';
@@ -15,7 +16,7 @@ import { measureStart, type StartRow } from './benchmarks/start.ts';
 import type { RaceOptions } from './measure/race.ts';
 import { measureRoof, type Roof } from './measure/roofline.ts';
 import { type MissingPeer, type PeerName, type Peers, startPeers } from './peers/start.ts';
-import { formatDashboard } from './report/dashboard.ts';
+import { formatDashboard, formatFollower } from './report/dashboard.ts';
 import {
   type BackendFacts,
   backendFacts,
@@ -114,7 +115,7 @@ export interface BenchReport {
   readonly memory: readonly MemoryRow[];
   readonly 'peak-memory': readonly PeakMemoryRow[];
   readonly scaling: ScalingReport | null;
-  readonly dashboard: DashboardReport | null;
+  readonly dashboard: (DashboardReport & { readonly followed: FollowerReport }) | null;
   readonly runtimes: RuntimesReport | null;
   /** Results of peers that differ from ours. */
   readonly disagreements: readonly string[];
@@ -255,11 +256,14 @@ async function measureAll(
     print(formatScaling(scaling));
   }
 
-  let dashboard: DashboardReport | null = null;
+  let dashboard: (DashboardReport & { readonly followed: FollowerReport }) | null = null;
   if (wants('dashboard')) {
     say('dashboard');
-    dashboard = await measureDashboard({ runs: 100, steps: 100_000, say });
-    print(formatDashboard(dashboard));
+    const opened = await measureDashboard({ runs: 100, steps: 100_000, say });
+    print(formatDashboard(opened));
+    const followed = await measureFollower({ rounds: options.rounds ?? 8, say });
+    print(formatFollower(followed));
+    dashboard = { ...opened, followed };
   }
 
   let runtimes: RuntimesReport | null = null;

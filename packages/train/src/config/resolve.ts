@@ -278,6 +278,9 @@ function describeUnion(errors: readonly (readonly Issue[])[], kinds: readonly st
   const named = errors.flat().flatMap((issue) => (issue.code === 'invalid_value' ? issue.values.map(String) : []));
   const choices = [...kinds, ...named];
   if (choices.length === 0) return `${JSON.stringify(value)} does not fit`;
+  const takesNumbers = errors.flat().some((issue) => issue.code === 'invalid_type' && issue.expected === 'number');
+  if (takesNumbers && typeof value === 'string')
+    return `${JSON.stringify(value)} is neither a number nor ${choices.join(', ')}`;
   return `${JSON.stringify(value)} is not one of ${choices.join(', ')}${suggestion(String(value), choices)}`;
 }
 

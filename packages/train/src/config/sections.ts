@@ -246,9 +246,7 @@ const earlyStoppingSection = z.strictObject({
   patience: count
     .nullable()
     .default(null)
-    .describe(
-      'end the run after this number of evaluations in a row without an improvement; needs evaluation.everyEpochs; null: never',
-    ),
+    .describe('end the run after this number of evaluations in a row without an improvement; null: never'),
   ...measureFields,
   minDelta: rate.default(0).describe('a value must be better than the best one by more than this to be an improvement'),
 });

@@ -134,7 +134,7 @@ class PlateauSchedule implements MeasuredSchedule {
 /** The setting `schedule.kind: plateau`. */
 export const plateauSchedule = defineSchedule(
   'plateau',
-  'the rate is multiplied by factor when a measure stops improving; needs evaluation.everyEpochs',
+  'the rate is multiplied by factor when a measure of the evaluations stops improving',
   {
     ...warmupField,
     ...measureFields,

@@ -35,10 +35,11 @@ export class CSVLogger implements Logger {
  * Writes the metrics of a run as CSV, in the columns of `metricsTable`. Returns the path.
  *
  * @param path null: `metrics.csv` in the run's folder
- * @throws where the run has no metrics, or a line of them is damaged
+ * @throws where the run has no metrics or a line of them is damaged, or the path is that of a folder
  */
 export async function writeMetricsTable(runFolder: string, path: string | null = null): Promise<string> {
   const file = path ?? join(runFolder, 'metrics.csv');
+  await prepare(file);
   await writeFileAtomic(file, metricsTable(await readMetrics(join(runFolder, 'metrics.jsonl'))));
   return file;
 }

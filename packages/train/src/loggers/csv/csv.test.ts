@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LogEvent } from '../../loop/logger.ts';
 import { MetricsWriter } from '../../loop/metrics-file.ts';
-import { CSVLogger } from './csv-logger.ts';
+import { CSVLogger, writeMetricsTable } from './csv-logger.ts';
 import { csvLine } from './line.ts';
 
 let folder: string;
@@ -52,4 +52,15 @@ it('writes to another file on request, whose folder it creates at the start', as
 
 it('refuses the path of a folder at the start', async () => {
   await expect(new CSVLogger(folder).log(start())).rejects.toThrow(`${folder} is a folder: name a file in it`);
+});
+
+it('is written for a run that ended without it, and never over a folder', async () => {
+  const run = join(folder, 'run');
+  await fs.mkdir(join(run, 'taken.csv'), { recursive: true });
+  await expect(writeMetricsTable(run)).rejects.toThrow('metrics.jsonl');
+  await fs.writeFile(join(run, 'metrics.jsonl'), '{"kind":"step","step":1,"loss":2}\n');
+  await expect(writeMetricsTable(run, join(run, 'taken.csv'))).rejects.toThrow('taken.csv is a folder');
+  const path = await writeMetricsTable(run, join(run, 'new', 'table.csv'));
+  expect(await fs.readFile(path, 'utf8')).toBe('kind,step,epoch,split,loss\nstep,1,,,2\n');
+  expect((await fs.readdir(run)).sort()).toEqual(['metrics.jsonl', 'new', 'taken.csv']);
 });
