@@ -56,6 +56,7 @@ const guides: Item[] = [
     text: 'Use and deploy',
     items: [
       guide('Using a trained model', 'using'),
+      guide('Serving a model', 'serving'),
       guide('In the browser', 'browser'),
       guide('WebGPU', 'webgpu'),
       guide('gpu.js, custom operations', 'gpujs'),

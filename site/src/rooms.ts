@@ -5,6 +5,7 @@ export const rooms = [
   'nn',
   'models',
   'data',
+  'http',
   'weights',
   'train',
   'serve',

@@ -152,6 +152,15 @@ describe('from a folder of pictures to a trained model', () => {
     }
   });
 
+  it('serve prints its address, and ends in order on Ctrl-C', async () => {
+    const { status, out, err } = await run('serve', ['run', '--port', '0'], /Ctrl-C stops it/);
+    expect(out).toMatch(/CLIP of run\n\n {2}http:\/\/127\.0\.0\.1:\d+\/\n/);
+    expect(err).toContain('ends when running requests are answered');
+    expect(status).toBe(0);
+    const wrong = await run('serve', ['run', '--cors', 'example.org']);
+    expect([wrong.status, wrong.err]).toEqual([2, expect.stringContaining('expected an origin')]);
+  });
+
   it('train fine-tunes a run, and eval evaluates weights between the two', async () => {
     const tuned = tiny.map((option) => (option === 'run' ? 'tuned' : option));
     const from = ['--task', 'contrastive', '--from', 'run', ...settings('initialize.parts=all', 'training.epochs=1')];

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { errorCode } from '@tessera/data/io';
 
+/** Where a server listens. */
 export interface ListenOptions {
   /** Address to listen on. */
   readonly host: string;

@@ -76,18 +76,18 @@ const readOptions = (args: readonly string[]) =>
     })
     .check(({ port, token, cors, timeout, index, images, maxBody, maxPixels, ...counts }) => {
       if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536))
-        throw new Error(`--port is ${port}, expected a whole number from 0 to 65535`);
+        throw new UsageError(`--port is ${port}, expected a whole number from 0 to 65535`);
       if (token !== undefined && !/^[\w-]{8,}$/.test(token))
-        throw new Error('--token needs at least 8 letters, digits, hyphens or underscores');
+        throw new UsageError('--token needs at least 8 letters, digits, hyphens or underscores');
       for (const origin of cors)
         if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
-          throw new Error(`--cors ${origin}: expected an origin, such as https://example.org, or *`);
+          throw new UsageError(`--cors ${origin}: expected an origin, such as https://example.org, or *`);
       for (const [name, value] of Object.entries({ timeout, 'max-body': maxBody, 'max-pixels': maxPixels }))
-        if (!(Number(value) > 0)) throw new Error(`--${name} is ${value}, expected a number above 0`);
+        if (!(Number(value) > 0)) throw new UsageError(`--${name} is ${value}, expected a number above 0`);
       for (const name of ['batch-size', 'max-images', 'max-texts', 'max-text-length', 'max-requests'] as const)
         if (!(Number.isInteger(counts[name]) && (counts[name] as number) >= 1))
-          throw new Error(`--${name} is ${counts[name]}, expected a whole number from 1 on`);
-      if (index !== undefined && images !== undefined) throw new Error('pass either --index or --images');
+          throw new UsageError(`--${name} is ${counts[name]}, expected a whole number from 1 on`);
+      if (index !== undefined && images !== undefined) throw new UsageError('pass either --index or --images');
       return true;
     })
     .example('$0 runs/first', 'http://127.0.0.1:8000/ has a page, and examples for curl')

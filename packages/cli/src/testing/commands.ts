@@ -26,17 +26,21 @@ export function start(root: string, name: string, args: readonly string[]): Chil
   });
 }
 
-/** Waits for a command to end. `interrupt`: sends Ctrl-C as soon as its output on stderr matches. */
+/** Waits for a command to end. `interrupt`: sends Ctrl-C as soon as its output on either stream matches. */
 export function outcome(child: ChildProcessWithoutNullStreams, interrupt?: RegExp): Promise<Outcome> {
   let out = '';
   let err = '';
   let interrupted = false;
+  const look = (): void => {
+    if (!interrupted && (interrupt?.test(err) || interrupt?.test(out))) interrupted = child.kill('SIGINT');
+  };
   child.stdout.on('data', (data) => {
     out += data;
+    look();
   });
   child.stderr.on('data', (data) => {
     err += data;
-    if (!interrupted && interrupt?.test(err)) interrupted = child.kill('SIGINT');
+    look();
   });
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err })));
 }

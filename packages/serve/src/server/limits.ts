@@ -1,5 +1,6 @@
 /** What a request may ask for, so that no request uses up the machine. */
 
+/** The limits of a server. */
 export interface Limits {
   /** Bytes of a request's body. */
   readonly bodyBytes: number;
@@ -19,6 +20,7 @@ export interface Limits {
   readonly seconds: number;
 }
 
+/** The limits where nothing else is said. */
 export const defaultLimits: Limits = {
   bodyBytes: 32 * 2 ** 20,
   images: 64,

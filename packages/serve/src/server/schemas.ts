@@ -169,5 +169,7 @@ export const answerSchemas = {
 export type Requests = {
   readonly [Name in keyof ReturnType<typeof requestSchemas>]: z.output<ReturnType<typeof requestSchemas>[Name]>;
 };
+/** The answers of each address, by its name. */
 export type Answers = { readonly [Name in keyof typeof answerSchemas]: z.output<(typeof answerSchemas)[Name]> };
+/** What GET /model answers: what a model can do. */
 export type ModelCard = Answers['model'];

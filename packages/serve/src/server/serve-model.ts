@@ -27,6 +27,7 @@ import { RequestError } from './request-error.ts';
 import type { Answers } from './schemas.ts';
 import { PictureShelf, type SearchedImages } from './searched-images.ts';
 
+/** A model to serve, and how. */
 export interface ServeOptions {
   readonly model: LoadedModel;
   /** What the model is called, such as the name of its run. */
@@ -52,6 +53,7 @@ export interface ServeOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** A running server. */
 export interface ModelServer {
   /** The address for a browser, with the token if one is needed. */
   readonly url: string;

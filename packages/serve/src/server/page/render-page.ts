@@ -157,7 +157,7 @@ export function renderModelPage(card: ModelCard, origin: string, hasToken: boole
 
   <h2 id="model">The model</h2>
   <div class="stack">
-    <section class="card">${facts(Object.entries(own))}</section>
+    <section class="card">${facts(Object.entries(own).map(([label, value]) => [label, typeof value === 'number' ? count(value) : value]))}</section>
     <section class="card"><h3>How an image is prepared</h3><ol class="steps">${preprocessing.steps.map((step) => html`<li>${step}</li>`)}</ol></section>
     ${
       classes !== null &&
