@@ -17,6 +17,7 @@ const order = [
   'packages/dashboard',
   'datasets',
   'packages/cli',
+  'packages/create-tessera',
   'examples/browser',
   'scripts',
   'site',

@@ -42,7 +42,7 @@ export default defineConfig({
   },
   themeConfig: {
     nav: [
-      { text: 'Guide', link: '/overview', activeMatch: '^/(docs|overview|datasets|contributing|changelog)' },
+      { text: 'Guide', link: '/docs/first-project', activeMatch: '^/(docs|overview|datasets|contributing|changelog)' },
       { text: 'Reference', link: '/api/', activeMatch: '^/api/' },
     ],
     sidebar,

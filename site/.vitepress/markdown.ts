@@ -53,7 +53,7 @@ function exportsOf(room: string): string {
 }
 
 /** Files of the repository that are not on the site: their names stay, without a link. */
-const isSourceFile = (href: string): boolean => /^(?![a-z]+:)[^#]+\.(?:ts|js|mjs|py|json|yaml)$/.test(href);
+const isSourceFile = (href: string): boolean => /^(?![a-z]+:)[^#]+\.(?:ts|js|mjs|py|json|yaml|ipynb)$/.test(href);
 
 /** A link to a Markdown file, as it is in the repository, to the page that the file is on the site. */
 function linkOnSite(href: string, root: string, { realPath, relativePath }: Environment): string {

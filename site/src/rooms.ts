@@ -9,6 +9,7 @@ export const rooms = [
   'train',
   'serve',
   'split',
+  'http',
   'dashboard',
   'mpi',
   'verify',

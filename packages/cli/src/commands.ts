@@ -14,6 +14,7 @@ interface Command {
 }
 
 export const commands = {
+  init: { summary: "makes a project for training on one's own images", load: () => import('./commands/init.ts') },
   train: { summary: 'trains a model, evaluates it and writes a report', load: () => import('./commands/train.ts') },
   sweep: {
     summary: 'trains a model with many settings and seeds, and compares the results',

@@ -111,6 +111,29 @@ describe('a classifier', () => {
       expect(probability).toBeCloseTo(expected[classNames.indexOf(name)] ?? -1, 6);
   });
 
+  it('with several classes for an image answers with each class by itself', async () => {
+    const [, model] = await save('one');
+    const folder = join(root, 'several');
+    const preprocessing = { imageSize: 8, normalization: clipNormalization };
+    await saveWeights(model, folder, { names: 'hugging-face', classNames, multiLabel: true, preprocessing });
+    expect(JSON.parse(await fs.readFile(join(folder, 'config.json'), 'utf8')).problem_type).toBe(
+      'multi_label_classification',
+    );
+    model.eval();
+    const expected = await model
+      .forward(preprocess(tensor(image, { shape: [1, 8, 8, 3] })))
+      .sigmoid()
+      .data();
+    const png = await sharp(image, { raw: { width: 8, height: 8, channels: 3 } })
+      .png()
+      .toBuffer();
+    using file = await loadModelFile(folder);
+    const [found] = await file.predict([png]);
+    expect(found?.kind).toBe('tags');
+    for (const { name, probability } of found?.kind === 'tags' ? found.classes : [])
+      expect(probability).toBeCloseTo(expected[classNames.indexOf(name)] ?? -1, 6);
+  });
+
   it('whose images are normalized in another way, or whose names are not those of its classes, is refused', async () => {
     const [folder] = await save('imagenet', imageNetNormalization);
     await expect(loadModelFile(folder)).rejects.toThrow('its images are normalized with mean 0.485, 0.456, 0.406');

@@ -24,7 +24,11 @@ import type { ClassifyConfig } from './tasks/classify/settings.ts';
 import { findClipTokenizer } from './tasks/contrastive/find-tokenizer.ts';
 import { clipSubject, contrastive } from './tasks/contrastive/index.ts';
 import type { ContrastiveConfig } from './tasks/contrastive/settings.ts';
+import type { CompleteConfig } from './tasks/image-classifier.ts';
 import type { ImageModel } from './tasks/image-tower-file.ts';
+import { multiLabelSubject, multiLabel as multiLabelTask } from './tasks/multi-label/index.ts';
+import { MultiLabelClassifier } from './tasks/multi-label/objective.ts';
+import type { MultiLabelConfig } from './tasks/multi-label/settings.ts';
 import { asTaskModel } from './tasks/task.ts';
 
 /** A model from a file of weights. */
@@ -84,7 +88,7 @@ function asClassifier(model: ViT | ResNet, config: ImageModelConfig): ImageClass
 }
 
 async function loadClassifier(loaded: LoadedWeights, classNames: readonly string[]): Promise<LoadedFile> {
-  const { model, path, title, normalization } = loaded;
+  const { model, path, title, normalization, multiLabel } = loaded;
   const image = imageModelOf(model);
   const isKnown = model instanceof ImageClassifier || model instanceof ViT || model instanceof ResNet;
   if (image === null || !isKnown)
@@ -101,14 +105,22 @@ async function loadClassifier(loaded: LoadedWeights, classNames: readonly string
     throw new Error(
       `${path}: has ${classifier.head.outFeatures} classes, but config.json has the names of ${classNames.length}`,
     );
-  const config = await loadConfig({ set: [`task=${classify.name}`] });
-  const complete = { ...(config as ClassifyConfig), model: image as ImageModel };
+  const task = multiLabel ? multiLabelTask : classify;
+  const config = { ...(await loadConfig({ set: [`task=${task.name}`] })), model: image as ImageModel };
   return new LoadedFile({
-    task: classify,
-    config: complete,
-    subject: classifierSubject(classifier, complete, classNames, null),
+    task,
+    config,
+    subject: multiLabel
+      ? multiLabelSubject(asMultiLabel(classifier), config as CompleteConfig<MultiLabelConfig>, classNames)
+      : classifierSubject(classifier, config as CompleteConfig<ClassifyConfig>, classNames, null),
     ...factsOf({ ...loaded, model: classifier }),
   });
+}
+
+function asMultiLabel({ visual, head }: ImageClassifier): MultiLabelClassifier {
+  const model = init.skipInit(() => new MultiLabelClassifier(visual, head.outFeatures, false));
+  model.head.loadStateDict(head.stateDict());
+  return model;
 }
 
 const sameNumbers = (a: Normalization, b: Normalization): boolean =>

@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { errorMessage, exists, writeFileAtomic } from '@tessera/data/io';
 import type { Module } from '@tessera/nn';
-import { classMetadata, storedClassNames } from './formats/class-names.ts';
+import { classMetadata, multiLabelMetadata, storedClassNames, storedMultiLabel } from './formats/class-names.ts';
 import type { FolderFacts, ModelHints, WeightNames } from './formats/format.ts';
 import {
   configFileNames,
@@ -67,6 +67,7 @@ export async function modelFromFile(file: TensorFile, options: LoadWeightsOption
       ...found,
       notes: [...file.notes, ...found.notes],
       classNames: storedClassNames(file.metadata) ?? found.classNames,
+      multiLabel: storedMultiLabel(file.metadata) || found.multiLabel,
       path: file.path,
     };
   } catch (cause) {
@@ -148,10 +149,21 @@ export interface SaveWeightsOptions extends Partial<FolderFacts> {
 export async function saveWeights(
   model: Module,
   path: string,
-  { names, maxShardSize, classNames = null, preprocessing = null, ownTokenizer = false }: SaveWeightsOptions = {},
+  {
+    names,
+    maxShardSize,
+    classNames = null,
+    multiLabel = false,
+    preprocessing = null,
+    ownTokenizer = false,
+  }: SaveWeightsOptions = {},
 ): Promise<SavedWeights> {
-  const stored = weightsOf(model, names, { classNames, preprocessing, ownTokenizer });
-  const metadata = { ...metadataOf(stored.description), ...(classNames === null ? {} : classMetadata(classNames)) };
+  const stored = weightsOf(model, names, { classNames, multiLabel, preprocessing, ownTokenizer });
+  const metadata = {
+    ...metadataOf(stored.description),
+    ...(classNames === null ? {} : classMetadata(classNames)),
+    ...multiLabelMetadata(multiLabel),
+  };
   const write = (file: string, limit: number): Promise<string[]> => {
     const tensors = [...stored.state].map(([name, tensor]) => tensorToWrite(file, name, tensor));
     return writeSharded(file, tensors, metadata, limit);

@@ -59,6 +59,14 @@ const settingOptions = Object.fromEntries([...settingsByFlag].map(([flag, settin
 /** A line for each task. */
 const taskLines = tasks.map(({ name, description }) => `  ${name}: ${description}`).join('\n');
 
+/** The settings of a project that `init` makes: those of `train` in its folder. */
+const projectFile = 'tessera.yaml';
+
+function projectSettings(): { readonly file?: string } {
+  const file = fromCaller(projectFile);
+  return existsSync(file) ? { file } : {};
+}
+
 const readOptions = (args: readonly string[]) =>
   commandLine('train', args)
     .usage(
@@ -67,7 +75,10 @@ const readOptions = (args: readonly string[]) =>
     .options({
       preset: { type: 'string', describe: 'Settings to start from', choices: [...presetsOf(tasks).keys()] },
       task: { type: 'string', describe: 'What to train', choices: tasks.map(({ name }) => name) },
-      config: { type: 'string', describe: 'YAML file with settings that override the preset' },
+      config: {
+        type: 'string',
+        describe: `YAML file with settings that override the preset [default: ${projectFile}, if it is there and neither --preset nor --resume is given]`,
+      },
       set: {
         type: 'string',
         array: true,
@@ -270,7 +281,8 @@ async function planRun(options: Options): Promise<Plan> {
     if (folder === null) throw new UsageError(`${resume}: is not in the folder of a run: config.yaml is missing`);
     return { config: await loadConfig({ base: folder.config, ...file, set }), folder, checkpoint, restart: true };
   }
-  const config = await loadConfig({ ...(preset === undefined ? {} : { preset }), ...file, set });
+  const ofProject = preset === undefined && options.config === undefined ? projectSettings() : {};
+  const config = await loadConfig({ ...(preset === undefined ? {} : { preset }), ...ofProject, ...file, set });
   const folder = new RunFolder(fromCaller(run ?? join('runs', `${config.name}-${dateStamp()}`)));
   return { config, folder, checkpoint: null, restart: false };
 }

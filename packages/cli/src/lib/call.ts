@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 /** The commands for users. `commands.ts` has a row for each. */
 export const commandNames = [
+  'init',
   'train',
   'sweep',
   'eval',

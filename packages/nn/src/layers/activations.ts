@@ -89,30 +89,35 @@ export class Activation extends Module {
   }
 }
 
+/** max(x, 0). */
 export class ReLU extends Activation {
   constructor() {
     super('relu');
   }
 }
 
+/** 1 / (1 + exp(-x)). */
 export class Sigmoid extends Activation {
   constructor() {
     super('sigmoid');
   }
 }
 
+/** The hyperbolic tangent. */
 export class Tanh extends Activation {
   constructor() {
     super('tanh');
   }
 }
 
+/** x sigmoid(x), also called Swish. */
 export class SiLU extends Activation {
   constructor() {
     super('silu');
   }
 }
 
+/** x Phi(x), where Phi is the distribution function of the normal distribution; or its approximation by tanh. */
 export class GELU extends Activation {
   constructor({ approximate = 'none' }: { approximate?: GeluApproximation } = {}) {
     if (approximate !== 'none' && approximate !== 'tanh')
@@ -125,54 +130,63 @@ export class GELU extends Activation {
   }
 }
 
+/** x sigmoid(1.702 x), the activation of OpenAI's CLIP. */
 export class QuickGELU extends Activation {
   constructor() {
     super('quickgelu');
   }
 }
 
+/** The ELU that keeps mean 0 and variance 1 (Klambauer et al. 2017). */
 export class SELU extends Activation {
   constructor() {
     super('selu');
   }
 }
 
+/** x hardsigmoid(x). */
 export class Hardswish extends Activation {
   constructor() {
     super('hardswish');
   }
 }
 
+/** min(max(x + 3, 0), 6) / 6. */
 export class Hardsigmoid extends Activation {
   constructor() {
     super('hardsigmoid');
   }
 }
 
+/** min(max(x, 0), 6). */
 export class ReLU6 extends Activation {
   constructor() {
     super('relu6');
   }
 }
 
+/** x tanh(softplus(x)). */
 export class Mish extends Activation {
   constructor() {
     super('mish');
   }
 }
 
+/** x / (1 + |x|). */
 export class Softsign extends Activation {
   constructor() {
     super('softsign');
   }
 }
 
+/** x - tanh(x). */
 export class Tanhshrink extends Activation {
   constructor() {
     super('tanhshrink');
   }
 }
 
+/** log(sigmoid(x)), without overflow. */
 export class LogSigmoid extends Activation {
   constructor() {
     super('log-sigmoid');

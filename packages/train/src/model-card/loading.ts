@@ -20,7 +20,7 @@ const timm = python(
 );
 
 const onnxImage = [
-  'import numpy, onnxruntime; from PIL import Image; from transformers import AutoImageProcessor',
+  'import onnxruntime; from PIL import Image; from transformers import AutoImageProcessor, AutoTokenizer',
   "inputs = AutoImageProcessor.from_pretrained('FOLDER')([Image.open('image.png').convert('RGB')], return_tensors='np')",
   "image = onnxruntime.InferenceSession('FOLDER/image.onnx').run(None, {'pixel_values': inputs['pixel_values']})[0]",
 ];
@@ -59,9 +59,10 @@ export const loadingCode: Readonly<Record<FolderLibrary, Readonly<Record<FolderM
   onnx: {
     clip: python(
       ...onnxImage,
-      "tokenizer = AutoTokenizer.from_pretrained('FOLDER')  # from transformers",
+      "tokenizer = AutoTokenizer.from_pretrained('FOLDER')",
       "ids = tokenizer(['a cat', 'a dog'], padding='max_length', truncation=True, return_tensors='np')['input_ids']",
       "text = onnxruntime.InferenceSession('FOLDER/text.onnx').run(None, {'input_ids': ids.astype('int64')})[0]",
+      'print(image @ text.T)  # of vectors of length 1, times logit_scale in config.json: the logits',
     ),
     classifier: python(...onnxImage, 'print(image.argmax(1))  # logits; the names are in config.json'),
     features: python(...onnxImage, 'print(image.shape)'),

@@ -40,6 +40,7 @@ it('a card has the data with its license, and cells without bars and line breaks
     folder: 'birds',
     facts: { Model: 'ViT | small' },
     classNames: ['a`b'],
+    multiLabel: true,
     data: [
       { name: 'one', license: 'MIT', homepage: 'https://example.org', description: 'two\nlines' },
       { name: 'other', license: '', homepage: '', description: '' },
@@ -53,6 +54,6 @@ it('a card has the data with its license, and cells without bars and line breaks
   expect(card).toContain('| other | not stated in the data set |');
   expect(card).toContain("AutoModelForImageClassification.from_pretrained('birds')");
   expect(card).toContain('| Model | ViT \\| small |');
-  expect(card).toContain("`a'b`");
+  expect(card).toContain("`a'b`. An image can have several");
   expect(card).toContain('the shorter side resized to 32 pixels');
 });

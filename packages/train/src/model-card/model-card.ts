@@ -20,6 +20,8 @@ export interface ModelCardFacts {
   /** Facts about the model, such as its number of parameters. */
   readonly facts: Readonly<Record<string, string | number>>;
   readonly classNames: readonly string[] | null;
+  /** Whether an image can have several of the classes. */
+  readonly multiLabel: boolean;
   /** Null where the model was not trained here. */
   readonly data: readonly CardData[] | null;
   readonly results: readonly ResultRow[];
@@ -56,10 +58,13 @@ const formatNumber = (value: number): string => (Number.isInteger(value) ? Strin
 
 const mostClasses = 1000;
 
-function classesText(classNames: readonly string[]): string {
+function classesText(classNames: readonly string[], multiLabel: boolean): string {
   const shown = classNames.slice(0, mostClasses).map((name) => `\`${name.replaceAll('`', "'")}\``);
   const more = classNames.length - shown.length;
-  return `${classNames.length} classes, in the order of the logits: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const how = multiLabel
+    ? '. An image can have several: the sigmoid of a logit is the probability of its class'
+    : '. The softmax of the logits is their probabilities';
+  return `${classNames.length} classes, in the order of the logits: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}${how}.`;
 }
 
 function dataText(data: readonly CardData[] | null): string {
@@ -85,7 +90,7 @@ ${table(['split', 'number', 'value', 'meaning'], rows)}`;
 
 /** A card in Markdown, with the front matter that model hubs read. */
 export function modelCard(card: ModelCardFacts): string {
-  const { title, library, model, folder, facts, classNames, data, results, preprocessing, commands } = card;
+  const { title, library, model, folder, facts, classNames, multiLabel, data, results, preprocessing, commands } = card;
   const loading = loadingCode[library][model];
   const list = (values: readonly number[] = []): string => `[${values.join(', ')}]`;
   const code = loading?.replaceAll('FOLDER', folder);
@@ -96,7 +101,7 @@ export function modelCard(card: ModelCardFacts): string {
   const sections: readonly (readonly [heading: string, text: string])[] = [
     ...(code === undefined ? [] : [['Use', `\`\`\`python\n${code}\n\`\`\``] as const]),
     ['Input', input],
-    ...(classNames === null ? [] : [['Classes', classesText(classNames)] as const]),
+    ...(classNames === null ? [] : [['Classes', classesText(classNames, multiLabel)] as const]),
     ['Data', dataText(data)],
     ['Results', resultsText(results)],
     [

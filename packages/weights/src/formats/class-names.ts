@@ -17,6 +17,19 @@ export function storedClassNames(metadata: Readonly<Record<string, string>>): re
   return names;
 }
 
+/** The key of the metadata that says that an image can have several classes. */
+const severalKey = 'tessera_labels';
+const several = 'several';
+
+export const multiLabelMetadata = (multiLabel: boolean): Record<string, string> =>
+  multiLabel ? { [severalKey]: several } : {};
+
+export const storedMultiLabel = (metadata: Readonly<Record<string, string>>): boolean =>
+  metadata[severalKey] === several;
+
+/** Hugging Face's name for it. */
+const severalProblem = 'multi_label_classification';
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -37,6 +50,14 @@ export function configuredClassNames(configFiles: Readonly<Record<string, unknow
   const own = isObject(config.pretrained_cfg) ? config.pretrained_cfg : {};
   return fromNumbers(config.id2label) ?? listOfTexts(config.label_names) ?? listOfTexts(own.label_names);
 }
+
+/** Whether Hugging Face's config.json says that an image can have several classes. */
+export function configuredMultiLabel(configFiles: Readonly<Record<string, unknown>>): boolean {
+  const config = configFiles['config.json'];
+  return isObject(config) && config.problem_type === severalProblem;
+}
+
+export const huggingFaceProblem = (multiLabel: boolean): object => (multiLabel ? { problem_type: severalProblem } : {});
 
 /** Hugging Face's two tables of class names. Without names its library calls them LABEL_0, LABEL_1, ... */
 export const huggingFaceLabels = (classNames: readonly string[] | null, classes: number): object =>

@@ -27,6 +27,8 @@ export interface BuiltModel {
 export interface FolderFacts {
   /** The names of a classifier's classes, in the order of its logits; null: none, or not known. */
   readonly classNames: readonly string[] | null;
+  /** Whether an image can have several of the classes, each with a probability of its own. */
+  readonly multiLabel: boolean;
   /** How images become the model's input; null: not known. */
   readonly preprocessing: Preprocessing | null;
   /** Whether the folder has a tokenizer of its own, other than the one that the library has built in. */

@@ -2,7 +2,7 @@
 import { ResNet, ViT } from '@tessera/models';
 import type { ActivationName, Module } from '@tessera/nn';
 import { huggingFaceActivations } from './activation-names.ts';
-import { huggingFaceLabels } from './class-names.ts';
+import { huggingFaceLabels, huggingFaceProblem } from './class-names.ts';
 import type { FolderFacts, WeightFormat } from './format.ts';
 import { assuming, describedBy } from './image-description.ts';
 import { JsonReader } from './json-reader.ts';
@@ -69,11 +69,16 @@ const configOf = (
   architecture: string,
   content: object,
   classes: number,
-  { classNames, preprocessing }: FolderFacts,
+  { classNames, multiLabel, preprocessing }: FolderFacts,
 ): ConfigFile[] => [
   {
     name: 'config.json',
-    content: { architectures: [architecture], ...content, ...huggingFaceLabels(classNames, classes) },
+    content: {
+      architectures: [architecture],
+      ...content,
+      ...huggingFaceLabels(classNames, classes),
+      ...huggingFaceProblem(multiLabel),
+    },
   },
   ...huggingFaceProcessor(preprocessing),
 ];

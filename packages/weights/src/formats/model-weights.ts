@@ -3,7 +3,7 @@ import { ImageClassifier, type Normalization } from '@tessera/models';
 import { closestName, init, type Module, type StateDict } from '@tessera/nn';
 import type { Tensor } from '@tessera/tensor';
 import { chooseWith } from '../files/stored-tensor.ts';
-import { configuredClassNames } from './class-names.ts';
+import { configuredClassNames, configuredMultiLabel } from './class-names.ts';
 import { clipFormats } from './clip-formats.ts';
 import { foldedClassifier } from './fold-head.ts';
 import type { FolderFacts, ModelHints, WeightFormat, WeightNames } from './format.ts';
@@ -50,6 +50,8 @@ export interface ModelFromWeights {
   readonly notes: readonly string[];
   /** The names of a classifier's classes, where a configuration file has them. */
   readonly classNames: readonly string[] | null;
+  /** Whether a file says that an image can have several of the classes. */
+  readonly multiLabel: boolean;
   /** How the model's images are normalized, where a configuration file says it. */
   readonly normalization: Normalization | null;
 }
@@ -87,6 +89,7 @@ export function modelFromWeights({ state: given, names, choices = [], ...hints }
       assumptions,
       notes: [...notes, ...additions],
       classNames: configuredClassNames(hints.configFiles ?? {}),
+      multiLabel: configuredMultiLabel(hints.configFiles ?? {}),
       normalization: configuredNormalization(hints.configFiles ?? {}),
     };
   } catch (cause) {
@@ -201,7 +204,12 @@ const ownFormat = (possible: readonly WeightFormat[]): WeightFormat | undefined 
 export const huggingFaceTable = (model: Module): NameTable | null =>
   formats.find((format) => format.names === 'hugging-face' && format.stores(model))?.table ?? null;
 
-const noFacts: FolderFacts = { classNames: null, preprocessing: null, ownTokenizer: false };
+const noFacts: FolderFacts = {
+  classNames: null,
+  multiLabel: false,
+  preprocessing: null,
+  ownTokenizer: false,
+};
 
 /** The models that a library may have for a model: itself, and for a classifier its tower with the classes in its head. */
 function* expressions(model: Module): Generator<Module> {
@@ -225,7 +233,7 @@ export function weightsOf(model: Module, names?: WeightNames, facts: FolderFacts
     const possible = formats.filter((format) => format.stores(subject));
     const format = names === undefined ? ownFormat(possible) : possible.find((own) => own.names === names);
     if (format !== undefined) {
-      const state = toTheirNames(subject.stateDict(), format.table);
+      const state = toTheirNames(stateOf(subject), format.table);
       return {
         names: format.names,
         state: format.rewrite?.(state) ?? state,
@@ -248,6 +256,12 @@ export function weightsOf(model: Module, names?: WeightNames, facts: FolderFacts
       : `${describedModel(model)} cannot be stored under the names of ${names}; supported: ${[...supported].join(', ')}${why}`,
   );
 }
+
+/** The tensors of a model; of a classifier only those that its logits are computed from, not what its training needs. */
+const stateOf = (model: Module): StateDict =>
+  model instanceof ImageClassifier
+    ? new Map([...model.stateDict()].filter(([name]) => /^(visual|head)\./.test(name)))
+    : model.stateDict();
 
 /** The class of a model, and of a classifier's tower. */
 const describedModel = (model: Module): string =>

@@ -49,6 +49,8 @@ export interface KernelCommand {
 
 /** The time until the kernel accepts connections, and the longest time of a cell. */
 const [startMs, cellMs] = [60_000, 600_000];
+/** How long outputs are waited for when a cell has ended. */
+const lateMs = 300;
 
 export class Kernel {
   readonly #process: ChildProcess;
@@ -196,6 +198,8 @@ export class Kernel {
     try {
       const reply = await Promise.race([request, late]);
       if (reply === null) throw new Error(`a cell has not ended after ${cellMs / 1000} s: ${code.slice(0, 200)}`);
+      // A result can arrive after the kernel has said that it is idle.
+      await sleep(lateMs);
       return { outputs, count: Number(reply.content.execution_count) };
     } finally {
       timeout.abort();

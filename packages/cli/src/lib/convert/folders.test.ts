@@ -152,7 +152,7 @@ async function sourceOf(build: () => Module): Promise<Source> {
   return {
     model,
     title: 'a model',
-    ...{ assumptions: [], notes: [], run: null },
+    ...{ assumptions: [], notes: [], run: null, multiLabel: false },
     classNames: model instanceof CLIP ? null : classNames,
     preprocessing: { imageSize: sideOf(model), normalization: clipNormalization },
     ...(model instanceof CLIP ? { text: { tokenizer, contextLength } } : {}),

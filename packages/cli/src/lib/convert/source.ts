@@ -14,6 +14,7 @@ export interface Source {
   /** The tokenizer of a run, or of the files in the folder. */
   readonly text?: { readonly tokenizer: Tokenizer; readonly contextLength: number };
   readonly classNames: FolderFacts['classNames'];
+  readonly multiLabel: boolean;
   readonly preprocessing: FolderFacts['preprocessing'];
   /** The run, where the source is one. */
   readonly run: LoadedRun | null;
@@ -40,6 +41,7 @@ export async function readSource(path: string, options: SourceOptions): Promise<
       model,
       title: `the run's checkpoint ${toCaller(run.checkpoint.path)}`,
       ...{ assumptions: [], notes: [], classNames, preprocessing: preprocessingOf(imageSize), run },
+      multiLabel: run.task.name === 'multi-label',
       ...(text === undefined ? {} : { text }),
     };
   }

@@ -52,7 +52,7 @@ export async function writeCard(
   const path = join(out, 'README.md');
   const old = await fs.readFile(path, 'utf8').catch(() => null);
   if (old !== null && !old.includes('\n- tessera\n')) return null;
-  const { run, model, classNames, preprocessing } = source;
+  const { run, model, classNames, multiLabel, preprocessing } = source;
   const folder = basename(resolve(out));
   await writeFileAtomic(path, [
     modelCard({
@@ -62,6 +62,7 @@ export async function writeCard(
       folder,
       facts: run?.subject.facts ?? { Parameters: model.parameterCount() },
       classNames,
+      multiLabel,
       data: run === null ? null : await dataOf(run),
       results: run === null ? [] : await resultsOf(run),
       preprocessing:
@@ -97,10 +98,10 @@ export async function writeFolder(
 ): Promise<string[]> {
   await refuseRunFolder(out);
   const tokenizer = await tokenizerFor(library, source);
-  const { classNames, preprocessing } = source;
+  const { classNames, multiLabel, preprocessing } = source;
   const { names, files } = await saveWeights(source.model, out, {
     names: library satisfies WeightNames,
-    ...{ classNames, preprocessing, ownTokenizer: tokenizer !== null },
+    ...{ classNames, multiLabel, preprocessing, ownTokenizer: tokenizer !== null },
     ...options,
   });
   const lines = [`written with the names of ${names}: ${files.map(toCaller).join(', ')}`];

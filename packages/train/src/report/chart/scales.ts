@@ -5,6 +5,7 @@ type Values = readonly (number | null)[];
 
 export type Interval = readonly [low: number, high: number];
 
+/** Exported, because declarations name it. @public */
 export interface Line {
   readonly x: readonly number[];
   readonly y: Values;

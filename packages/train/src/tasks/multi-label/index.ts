@@ -63,7 +63,8 @@ function taggedTensors({ columns, size }: Batch<TagColumns>, imageSize: number, 
   };
 }
 
-function subjectOf(
+/** The model with the functions of the task. @throws where `classNames` is null */
+export function multiLabelSubject(
   model: MultiLabelClassifier,
   config: CompleteConfig<MultiLabelConfig>,
   classNames: readonly string[] | null,
@@ -115,6 +116,6 @@ export const multiLabel = defineTask<MultiLabelConfig>({
       const weights = await classWeights(config, classes);
       if (weights !== null) model.pos_weight?.assign(tensor(weights));
     },
-    subject: subjectOf,
+    subject: multiLabelSubject,
   }),
 });
