@@ -36,9 +36,9 @@ await runCommand(async () => {
   const read = (file: string): string => readFileSync(join(repository, file), 'utf8');
   const { version } = JSON.parse(read('package.json')) as { version: string };
   const problems = [...(await treeProblems()), ...releaseProblems(version, packages, read('CHANGELOG.md'))];
-  for (const { folder, manifest } of packages)
-    if (manifest.repository === undefined)
-      problems.push(`${folder}: repository is missing, with which npm compares the provenance`);
+  const unplaced = packages.filter(({ manifest }) => manifest.repository === undefined).map(({ folder }) => folder);
+  if (unplaced.length > 0)
+    problems.push(`repository, with which npm compares the provenance, is missing in ${unplaced.join(', ')}`);
   if (publish && !hasIdentity())
     problems.push(
       'provenance needs a CI system that npm knows, such as GitHub Actions with id-token: write; here it cannot be signed',
@@ -52,7 +52,16 @@ await runCommand(async () => {
   await runOrThrow('npm', ['run', '--silent', 'build'], inRoot);
   const tag = distributionTag(version);
   for (const { folder, manifest } of packages) {
-    const args = ['publish', '--workspace', folder, '--tag', tag, ...(otp === undefined ? [] : ['--otp', otp])];
+    const args = [
+      'publish',
+      '--loglevel',
+      'notice',
+      '--workspace',
+      folder,
+      '--tag',
+      tag,
+      ...(otp === undefined ? [] : ['--otp', otp]),
+    ];
     // A dry run signs nothing.
     const { status, all } = await run('npm', publish ? args : [...args, '--dry-run', '--no-provenance'], inRoot);
     const [size = ''] = /unpacked size: .*/.exec(all) ?? [];
