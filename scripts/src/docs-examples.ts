@@ -9,6 +9,7 @@ import { join, relative } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { mapInOrder } from '@tessera/data/io';
 import { type Block, blocksOf } from './lib/examples/blocks.ts';
+import { commandFaults } from './lib/examples/commands.ts';
 import { copyFiles, makeFiles } from './lib/examples/files.ts';
 import { type Program, programOf } from './lib/examples/program.ts';
 import { repository, runFaults } from './lib/examples/run.ts';
@@ -18,7 +19,8 @@ const help = `npm run docs:examples -- [PAGE...]
 
 Checks the TypeScript blocks (\`\`\`ts) of the Markdown files, or only of PAGE...: the types of all, and that those run that can. A block runs
 in a folder of its own with small versions of the files that it names, such as 'datasets/built/emoji' and 'runs/first'. It must end
-without an error, reach each console.log, each body of a loop and each compiled function, and print neither NaN nor undefined.
+without an error, reach each console.log, each body of a loop and each compiled function, and print neither NaN nor undefined. Of the
+commands in blocks without a language, each npm run NAME must exist and know the options.
 
 A comment before a block says what differs; readers do not see it:
 
@@ -45,10 +47,8 @@ function pages(): string[] {
   return named.length > 0 ? named : listed.split('\n').filter((page) => page !== '');
 }
 
-async function programsOf(page: string): Promise<Program[]> {
-  const blocks = blocksOf(page, await fs.readFile(join(repository, page), 'utf8'));
-  return blocks.filter(({ language }) => language === 'ts').map((block) => programOf(repository, block));
-}
+const readBlocks = async (page: string): Promise<Block[]> =>
+  blocksOf(page, await fs.readFile(join(repository, page), 'utf8'));
 
 /** A folder in which programs find the packages. */
 async function prepareFolder(folder: string, programs: readonly Program[]): Promise<void> {
@@ -93,11 +93,15 @@ async function check(programs: readonly Program[], root: string): Promise<number
   return faults;
 }
 
-const programs = (await Promise.all(pages().map(programsOf))).flat();
-if (programs.length === 0) throw new Error('no TypeScript blocks were found');
+const blocks = (await Promise.all(pages().map(readBlocks))).flat();
+const programs = blocks.filter(({ language }) => language === 'ts').map((block) => programOf(repository, block));
+const commands = blocks.filter(({ language }) => language === '');
+if (blocks.length === 0) throw new Error('no blocks were found');
 const root = await fs.mkdtemp(join(tmpdir(), 'docs-examples-'));
 try {
-  const faults = await check(programs, await fs.realpath(root));
+  const wrong = await commandFaults(repository, commands);
+  for (const fault of wrong) console.log(`${styleText('red', '✗')} ${fault}`);
+  const faults = wrong.length + (await check(programs, await fs.realpath(root)));
   const notRun = programs.filter(({ block }) => block.notRun !== null);
   for (const { block } of notRun) console.log(`- ${titleOf(block)} only its types: ${block.notRun}`);
   console.log(`${programs.length} examples, ${programs.length - notRun.length} of them run: ${faults} faults`);

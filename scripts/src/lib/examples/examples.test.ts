@@ -1,6 +1,7 @@
 /** Examples of the documentation: how blocks and the comments before them are read, and what counts as not reached. */
 import { describe, expect, it } from 'vitest';
 import { blocksOf } from './blocks.ts';
+import { usesIn } from './commands.ts';
 import { placeOf, programOf } from './program.ts';
 import { placesToReach, unreached } from './reached.ts';
 
@@ -61,6 +62,17 @@ describe('programOf', () => {
   });
   it('resolves the imports of neighbors', () => {
     expect(programOf('/repo', third as never).source).toContain("from '/repo/packages/nn/src/layers/linear.ts'");
+  });
+});
+
+describe('usesIn', () => {
+  it('finds commands, those of commands, and options outside of quotes and comments', () => {
+    const code = 'npm run train -- --data x --set "a --b" # --no\nnpm run data -- inspect x --out=y\n';
+    const [block] = blocksOf('a.md', `\`\`\`\n${code}\`\`\`\n`);
+    expect(usesIn(block as never)).toEqual([
+      { place: 'a.md:2', names: ['train'], options: ['--data', '--set'] },
+      { place: 'a.md:3', names: ['data', 'inspect'], options: ['--out=y'] },
+    ]);
   });
 });
 
