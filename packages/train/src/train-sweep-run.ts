@@ -12,7 +12,7 @@ import { type TrainingResult, trainModel } from './train-model.ts';
 /** Milliseconds between attempts to enter a run's folder that another process still uses. */
 const retryInterval = 200;
 
-export interface SweepRunSurroundings {
+interface SweepRunSurroundings {
   /** When aborted, the run stops with a checkpoint. */
   readonly signal: AbortSignal;
   onProgress(progress: RunProgress): void;

@@ -72,7 +72,7 @@ function joinClasses(role: string, all: readonly Classes[], problems: string[]):
 }
 
 /** The view in which each source has the same columns, with the same classes. */
-export type SourceViews = (source: SourceSplit) => ColumnView;
+type SourceViews = (source: SourceSplit) => ColumnView;
 
 /**
  * Finds out how the columns of all sources become those of one split.

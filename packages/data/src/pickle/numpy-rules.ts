@@ -4,7 +4,7 @@ import type { PickleRules } from './opcodes.ts';
 import { describeValue, Global, InertObject, type PickleValue, Tuple } from './values.ts';
 
 /** An array as it is stored. */
-export interface NumpyArray {
+interface NumpyArray {
   /** NumPy's name of the type without its byte order: `u1`, `i8`, `f4`. */
   readonly dtype: string;
   readonly shape: readonly number[];
