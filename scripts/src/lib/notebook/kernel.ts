@@ -49,9 +49,6 @@ export interface KernelCommand {
 
 /** The time until the kernel accepts connections, and the longest time of a cell. */
 const [startMs, cellMs] = [60_000, 600_000];
-/** How long outputs are waited for when a cell has ended. */
-const lateMs = 300;
-
 export class Kernel {
   readonly #process: ChildProcess;
   readonly #folder: string;
@@ -59,7 +56,8 @@ export class Kernel {
   readonly #session: string = randomUUID();
   #shell: ZmtpSocket | null = null;
   #iopub: ZmtpSocket | null = null;
-  #receive: (message: Message) => void = () => undefined;
+  /** For each request its listener. It stays: a result can arrive after the kernel has said that it is idle. */
+  readonly #listeners = new Map<string, (message: Message) => void>();
   #ended: Error | null = null;
   #onEnded: (error: Error) => void = () => undefined;
   #errors = '';
@@ -118,7 +116,10 @@ export class Kernel {
 
   /** The kernel listens some time after it has started. */
   async #connect(shell: number, iopub: number): Promise<void> {
-    const receive = (parts: readonly Buffer[]): void => this.#receive(this.#parse(parts));
+    const receive = (parts: readonly Buffer[]): void => {
+      const message = this.#parse(parts);
+      this.#listeners.get(message.parent ?? '')?.(message);
+    };
     const ended = (error: Error): void => this.#end(error);
     for (const end = performance.now() + startMs; ; await sleep(50)) {
       if (this.#ended !== null) throw this.#ended;
@@ -174,18 +175,20 @@ export class Kernel {
       let isIdle = false;
       this.#onEnded = reject;
       if (this.#ended !== null) return reject(this.#ended);
-      this.#receive = (message) => {
-        if (message.parent !== id) return;
+      this.#listeners.set(id, (message) => {
         if (message.type === 'status') isIdle ||= message.content.execution_state === 'idle';
         else if (message.type.endsWith('_reply')) reply = message;
         else onMessage(message);
         if (isIdle && reply !== null) resolve(reply);
-      };
+      });
       this.#shell?.send([Buffer.from(delimiter), this.#sign(parts), ...parts]);
     });
   }
 
-  /** Executes the code of a cell. Its outputs are in the order in which they were made; an error is one of them. */
+  /**
+   * Executes the code of a cell. Its outputs are in the order in which they were made; an error is one of them. Outputs that the kernel
+   * publishes later are added to the same list.
+   */
   async execute(code: string): Promise<{ outputs: Output[]; count: number }> {
     const outputs: Output[] = [];
     const timeout = new AbortController();
@@ -198,8 +201,6 @@ export class Kernel {
     try {
       const reply = await Promise.race([request, late]);
       if (reply === null) throw new Error(`a cell has not ended after ${cellMs / 1000} s: ${code.slice(0, 200)}`);
-      // A result can arrive after the kernel has said that it is idle.
-      await sleep(lateMs);
       return { outputs, count: Number(reply.content.execution_count) };
     } finally {
       timeout.abort();

@@ -156,7 +156,9 @@ describe('notebook files', () => {
       outputs: [...(printed.outputs ?? []), { output_type: 'stream', name: 'stdout', text: 'b' } as const],
     };
     expect(differencesOf(notebook, { ...notebook, cells: [title, twice, shown] })).toEqual([]);
-    expect(differencesOf(notebook, { ...notebook, cells: [title, { ...printed, outputs: [] }, shown] })).toEqual([]);
+    expect(differencesOf(notebook, { ...notebook, cells: [title, { ...printed, outputs: [] }, shown] })).toEqual([
+      'cell 1: saved with stream stdout, now no output',
+    ]);
     const failed = {
       ...shown,
       outputs: [{ output_type: 'error', ename: 'TypeError', evalue: '', traceback: [] } as const],
