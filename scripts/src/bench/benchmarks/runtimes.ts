@@ -51,7 +51,6 @@ const contestants: readonly Contestant[] = [
   { title: 'node', name: 'node', environment: {} },
   { title: 'node, no re-vectorizer', name: 'node', environment: { TESSERA_REVECTORIZE: '0' } },
   { title: 'deno', name: 'deno', environment: {} },
-  { title: 'deno, no bounds checks', name: 'deno', environment: { TESSERA_BOUNDS_CHECKS: '0' } },
   { title: 'bun', name: 'bun', environment: {} },
 ];
 

@@ -23,20 +23,14 @@ export function setRevectorizer(platform: Platform, wanted: boolean): boolean {
 /**
  * Compiles with TurboFan at once, on all cores, if the platform allows that; otherwise V8 decides at run time. The flags are set for this
  * module only.
- *
- * With TESSERA_BOUNDS_CHECKS=0 its code does not check addresses, which Node leaves to the processor and Deno does not: the checks also keep
- * the re-vectorizer from pairing operations. An error in the generated code could then damage the memory of the process.
  */
 export function compileOptimized(platform: Platform, bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   const { setEngineFlags } = platform;
   if (setEngineFlags === null) return new WebAssembly.Module(bytes);
-  const isChecked = platform.env('TESSERA_BOUNDS_CHECKS') !== '0';
   setEngineFlags('--no-liftoff', '--no-wasm-lazy-compilation');
-  if (!isChecked) setEngineFlags('--no-wasm-bounds-checks');
   try {
     return new WebAssembly.Module(bytes);
   } finally {
     setEngineFlags('--liftoff', '--wasm-lazy-compilation');
-    if (!isChecked) setEngineFlags('--wasm-bounds-checks');
   }
 }

@@ -16,9 +16,9 @@ export function nodePlatform(): Platform {
   return {
     env: (name) => process.env[name],
     parallelism: availableParallelism(),
-    // Bun's engine is JavaScriptCore: it accepts V8's flags, but has none of them.
+    // Bun's engine is JavaScriptCore: it accepts V8's flags, but has none of them. In Deno they do not reach V8's choice of a compiler.
     setEngineFlags:
-      process.versions.bun !== undefined
+      (process.versions.bun ?? process.versions.deno) !== undefined
         ? null
         : (...flags) => {
             for (const flag of flags) v8.setFlagsFromString(flag);
