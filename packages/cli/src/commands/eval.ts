@@ -4,7 +4,7 @@ import { type EvaluationResult, openRunData, openTaskData } from '@tessera/train
 import { interpolateStates, promptTemplates, summarizeResults } from '@tessera/train/evaluation';
 import type { EvaluationOption, EvaluationRequest } from '@tessera/train/tasks';
 import { fromCaller, toCaller } from '../lib/call.ts';
-import { backendOption, chooseBackend, commandLine, UsageError } from '../lib/command.ts';
+import { backendOption, checkpointOption, chooseBackend, commandLine, UsageError } from '../lib/command.ts';
 import { locateData, locateDataset } from '../lib/datasets.ts';
 import { type LoadedModel, loadModel } from '../lib/load-model.ts';
 import { readClassNames, readTemplates } from '../lib/prompts.ts';
@@ -22,11 +22,7 @@ const readOptions = (args: readonly string[]) =>
       describe: "A run's folder, one of its checkpoints, or CLIP or a classifier from outside of a run",
     })
     .options({
-      checkpoint: {
-        type: 'string',
-        choices: ['last', 'best'] as const,
-        describe: "The run's latest or best checkpoint [default: the one that its setting checkpoints.model names]",
-      },
+      checkpoint: checkpointOption,
       dataset: {
         type: 'string',
         describe: "A name (emoji, fashion-mnist, mnist) or a folder [default: the run's own]",

@@ -5,7 +5,7 @@ import { errorMessage, writeFileAtomic } from '@tessera/data/io';
 import { imagesBelow } from '@tessera/datasets';
 import { drawPrediction, type LoadedModel, type Prediction, type PredictionRequest } from '@tessera/train';
 import { fromCaller, toCaller } from '../lib/call.ts';
-import { backendOption, chooseBackend, commandLine, exitCodes, UsageError } from '../lib/command.ts';
+import { backendOption, checkpointOption, chooseBackend, commandLine, exitCodes, UsageError } from '../lib/command.ts';
 import { loadModel } from '../lib/load-model.ts';
 import { drawingNames, formatPrediction, withoutPixels } from '../lib/predictions.ts';
 import { readNames, readTemplates } from '../lib/prompts.ts';
@@ -51,11 +51,7 @@ const readOptions = (args: readonly string[]) =>
         describe: 'A folder for pictures of what was found: boxes, masks with an overlay, or reconstructions',
       },
       top: { type: 'number', default: 5, describe: 'The number of classes or texts that are printed for an image' },
-      checkpoint: {
-        type: 'string',
-        choices: ['last', 'best'] as const,
-        describe: "The run's latest or best checkpoint [default: the one that its setting checkpoints.model names]",
-      },
+      checkpoint: checkpointOption,
       backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
       json: { type: 'boolean', default: false, describe: 'Print one JSON document, with all classes' },

@@ -8,7 +8,14 @@ import { openIndex } from '@tessera/serve';
 import { defaultLimits, type Limits, type SearchedImages, serveModel } from '@tessera/serve/server';
 import { findRun } from '@tessera/train';
 import { callOf, fromCaller, toCaller } from '../lib/call.ts';
-import { backendOption, chooseBackend, commandLine, onInterrupt, UsageError } from '../lib/command.ts';
+import {
+  backendOption,
+  checkpointOption,
+  chooseBackend,
+  commandLine,
+  onInterrupt,
+  UsageError,
+} from '../lib/command.ts';
 import { locateDataset } from '../lib/datasets.ts';
 import { bringUpToDate, indexFolder } from '../lib/image-index.ts';
 import { type LoadedModel, loadModel } from '../lib/load-model.ts';
@@ -66,11 +73,7 @@ const readOptions = (args: readonly string[]) =>
         describe: 'Most requests that wait or are computed at the same time',
       },
       timeout: { type: 'number', default: defaultLimits.seconds, describe: 'Most seconds for a request' },
-      checkpoint: {
-        type: 'string',
-        choices: ['last', 'best'] as const,
-        describe: "The run's latest or best checkpoint [default: the one that its setting checkpoints.model names]",
-      },
+      checkpoint: checkpointOption,
       backend: { ...backendOption, default: 'auto' },
       threads: { type: 'number', describe: 'Threads of the wasm backend [default: all cores]' },
     })

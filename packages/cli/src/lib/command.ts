@@ -133,6 +133,13 @@ export const backendOption = {
   describe: `auto (a GPU that is hardware, else wasm), wasm, webgpu, gpujs[:mode], reference; ${callOf('devices')} lists them`,
 } as const;
 
+/** Which checkpoint of a run is read. */
+export const checkpointOption = {
+  type: 'string',
+  choices: ['last', 'best'],
+  describe: "The run's latest or best checkpoint [default: the one that its setting checkpoints.model names]",
+} as const;
+
 /**
  * Opens a backend by name, or the fastest for `auto`, and makes it the default one. To be called before anything is computed.
  *

@@ -6,9 +6,21 @@ import type { Launcher } from './launcher.ts';
 
 type Koffi = typeof import('koffi');
 
-/** Elements as they lie in memory: their address is passed on, nothing is copied. An address stands for itself. */
+/** Elements in memory, whose address is passed on without a copy; or an address. */
 type Elements = ArrayBufferView | bigint | null;
 type Out<T> = [T];
+
+/** An exchange in which each rank sends `n` elements to each rank, and receives `m` from each. */
+type Exchange = (
+  from: Elements,
+  n: number,
+  type: Handle,
+  to: Elements,
+  m: number,
+  toType: Handle,
+  comm: Handle,
+  request: Out<Handle>,
+) => number;
 
 /** The functions that are used. All return an error code, 0 for success. */
 interface MpiFunctions {
@@ -59,26 +71,8 @@ interface MpiFunctions {
     comm: Handle,
     request: Out<Handle>,
   ): number;
-  iAllGather(
-    from: Elements,
-    n: number,
-    type: Handle,
-    to: Elements,
-    m: number,
-    toType: Handle,
-    comm: Handle,
-    request: Out<Handle>,
-  ): number;
-  iAllToAll(
-    from: Elements,
-    n: number,
-    type: Handle,
-    to: Elements,
-    m: number,
-    toType: Handle,
-    comm: Handle,
-    request: Out<Handle>,
-  ): number;
+  iAllGather: Exchange;
+  iAllToAll: Exchange;
   iBroadcast(data: Elements, count: number, type: Handle, root: number, comm: Handle, request: Out<Handle>): number;
 }
 

@@ -1,5 +1,6 @@
 /** The report of a run, and other pages: one HTML file each. */
 export { type Html, html } from './html.ts';
+export { logo } from './logo.ts';
 export { type Page, renderPage } from './page.ts';
 export { imageDataUri, pictureGrid, pixelsDataUri } from './pictures.ts';
 export { formatRate, rangeTestEndings, renderRangeTest } from './range-test-page.ts';

@@ -1,15 +1,8 @@
 /** The frame of a page: title, highlights, styles, scripts. The page is one file and loads nothing. */
 import { Html, html } from './html.ts';
+import { logo } from './logo.ts';
 import type { Highlight } from './section.ts';
 import { styles } from './styles.ts';
-
-/** The logo: nine tiles of a mosaic. */
-const mark = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">${[
-  0.9, 0.45, 0.7, 0.3, 1, 0.55, 0.65, 0.8, 0.4,
-].map(
-  (shade, i) =>
-    html`<rect x="${(i % 3) * 7}" y="${Math.floor(i / 3) * 7}" width="6" height="6" rx="1.2" fill="var(--accent)" fill-opacity="${shade}"/>`,
-)}</svg>`;
 
 /** Forbids the page to use the network. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
@@ -52,7 +45,7 @@ export function renderPage({
 </head>
 <body>
 <header>
-  <div class="mark">${mark} Tessera ${kind}</div>
+  <div class="mark">${logo('var(--accent)')} Tessera ${kind}</div>
   <h1>${title}</h1>
   ${subtitle !== undefined && html`<p class="subtitle">${subtitle}</p>`}
   <div class="tiles">${highlights.map(

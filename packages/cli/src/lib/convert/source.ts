@@ -31,7 +31,7 @@ const preprocessingOf = (imageSize: number): Source['preprocessing'] => ({
   normalization: clipNormalization,
 });
 
-/** @throws where it cannot be read, or is no model that is known */
+/** @throws for a file that cannot be read, and for a model of an unknown kind */
 export async function readSource(path: string, options: SourceOptions): Promise<Source> {
   if ((await findRun(path)) !== null) {
     const run = await loadRun(path);

@@ -1,16 +1,8 @@
 /** The page of the server: what the model can do, forms to try it, and examples for programs. */
-import { type Html, html } from '@tessera/train/report';
+import { type Html, html, logo } from '@tessera/train/report';
 import { abilities } from '../model-card.ts';
 import type { ModelCard } from '../schemas.ts';
 import { examplesFor } from './examples.ts';
-
-/** The logo: nine tiles of a mosaic. Attributes, because the page allows no styles of its own. */
-const mark = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">${[
-  0.9, 0.45, 0.7, 0.3, 1, 0.55, 0.65, 0.8, 0.4,
-].map(
-  (shade, i) =>
-    html`<rect x="${(i % 3) * 7}" y="${Math.floor(i / 3) * 7}" width="6" height="6" rx="1.2" fill="currentColor" fill-opacity="${shade}"/>`,
-)}</svg>`;
 
 const tile = (label: string, value: string | number, note: string): Html =>
   html`<div class="card tile"><div class="label">${label}</div><div class="value">${value}</div><div class="note">${note}</div></div>`;
@@ -134,7 +126,7 @@ export function renderModelPage(card: ModelCard, origin: string, hasToken: boole
 </head>
 <body>
 <header>
-  <div class="mark">${mark} Tessera model server</div>
+  <div class="mark">${logo('currentColor')} Tessera model server</div>
   <h1>${name}</h1>
   <p class="subtitle">${title}. It can ${sentence}.</p>
   <div class="tiles">${tiles(card)}</div>
